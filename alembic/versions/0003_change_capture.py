@@ -1,0 +1,122 @@
+"""Change capture: every change of a person is due for every account, whoever made it.
+
+The trigger does it, not the services, so that plain SQL and bulk loads count too, and so that a
+transaction that commits late is not missed by a run that looked at the clock. A shared advisory
+lock orders it against the making of an account, whose own trigger makes everyone due for it.
+"""
+
+from alembic import op
+
+revision: str = "0003"
+down_revision: str | None = "0002"
+branch_labels = None
+depends_on = None
+
+KEEP_PERSON = """
+CREATE FUNCTION keep_person() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        NEW.version := OLD.version + 1;
+        NEW.updated_at := clock_timestamp();
+        IF NEW.no_email IS DISTINCT FROM OLD.no_email THEN
+            IF NEW.no_email AND NEW.opted_out_at IS NOT DISTINCT FROM OLD.opted_out_at THEN
+                NEW.opted_out_at := clock_timestamp();
+            ELSIF NOT NEW.no_email AND NEW.opted_in_at IS NOT DISTINCT FROM OLD.opted_in_at THEN
+                NEW.opted_in_at := clock_timestamp();
+            END IF;
+        END IF;
+    ELSIF NEW.no_email AND NEW.opted_out_at IS NULL THEN
+        NEW.opted_out_at := clock_timestamp();
+    END IF;
+    RETURN NEW;
+END $$
+"""
+
+#: A plain DELETE becomes the soft one, so that Dotdigital is told; only erasure really deletes.
+KEEP_DELETED_PERSON = """
+CREATE FUNCTION keep_deleted_person() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('dotsync.erasing', true) = 'on' THEN
+        RETURN OLD;
+    END IF;
+    UPDATE people SET deleted_at = clock_timestamp() WHERE id = OLD.id AND deleted_at IS NULL;
+    RETURN NULL;
+END $$
+"""
+
+#: A retrieve job names the account its news came from, which needs no telling.
+CAPTURE = """
+CREATE FUNCTION capture_person_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtext('dotsync.accounts'));
+    INSERT INTO person_changes AS due (account_id, person_id, version, reason, changed_at)
+    SELECT accounts.id, changed.id, changed.version, 'changed', clock_timestamp()
+    FROM changed CROSS JOIN accounts
+    WHERE accounts.id::text IS DISTINCT FROM current_setting('dotsync.origin_account', true)
+    ORDER BY accounts.id, changed.id
+    ON CONFLICT (account_id, person_id) DO UPDATE
+        SET version = excluded.version, changed_at = excluded.changed_at,
+            reason = CASE WHEN due.reason = 'full' THEN 'full' ELSE 'changed' END,
+            attempts = 0, next_attempt_at = '-infinity';
+    RETURN NULL;
+END $$
+"""
+
+CAPTURE_NEW_ACCOUNT = """
+CREATE FUNCTION capture_everyone() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('dotsync.accounts'));
+    INSERT INTO person_changes (account_id, person_id, version, reason)
+    SELECT NEW.id, id, version, 'new_account' FROM people WHERE deleted_at IS NULL
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$
+"""
+
+TRIGGERS = (
+    """CREATE TRIGGER people_keep BEFORE INSERT OR UPDATE ON people
+       FOR EACH ROW EXECUTE FUNCTION keep_person()""",
+    """CREATE TRIGGER people_keep_deleted BEFORE DELETE ON people
+       FOR EACH ROW EXECUTE FUNCTION keep_deleted_person()""",
+    """CREATE TRIGGER people_capture_insert AFTER INSERT ON people
+       REFERENCING NEW TABLE AS changed
+       FOR EACH STATEMENT EXECUTE FUNCTION capture_person_changes()""",
+    """CREATE TRIGGER people_capture_update AFTER UPDATE ON people
+       REFERENCING NEW TABLE AS changed
+       FOR EACH STATEMENT EXECUTE FUNCTION capture_person_changes()""",
+    """CREATE TRIGGER accounts_capture AFTER INSERT ON accounts
+       FOR EACH ROW EXECUTE FUNCTION capture_everyone()""",
+)
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    for statement in (
+        KEEP_PERSON,
+        KEEP_DELETED_PERSON,
+        CAPTURE,
+        CAPTURE_NEW_ACCOUNT,
+        *TRIGGERS,
+    ):
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    """Take back."""
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    for trigger in (
+        "people_keep",
+        "people_keep_deleted",
+        "people_capture_insert",
+        "people_capture_update",
+    ):
+        op.execute(f"DROP TRIGGER {trigger} ON people")
+    op.execute("DROP TRIGGER accounts_capture ON accounts")
+    for function in (
+        "keep_person",
+        "keep_deleted_person",
+        "capture_person_changes",
+        "capture_everyone",
+    ):
+        op.execute(f"DROP FUNCTION {function}()")

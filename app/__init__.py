@@ -1,0 +1,1 @@
+"""dotsync: keeps people, lists and mappings in Postgres in step with Dotdigital."""

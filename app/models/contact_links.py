@@ -1,0 +1,69 @@
+"""Contact links: what ties one person to one contact in one account, and why one isn't synced."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, CheckConstraint, Column, Index, LargeBinary, text
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import instant, number, one_of, reference, words
+
+LINK_STATES = ("synced", "pending", "not_eligible", "suppressed", "failed", "unlinked")
+
+
+class ContactLink(SQLModel, table=True):
+    """One person's standing in one account.
+
+    A row stands for every person that a run has looked at; ``contact_id`` is null while there is
+    no contact. ``acknowledged`` holds the values that Dotdigital last said yes to, by data field,
+    and ``sent_fingerprint`` is a hash of the payload that carried them.
+    """
+
+    __tablename__: ClassVar[Any] = "contact_links"
+    __table_args__ = (
+        CheckConstraint(one_of("state", *LINK_STATES), name="contact_links_state"),
+        Index(
+            "contact_links_contact",
+            "account_id",
+            "contact_id",
+            unique=True,
+            postgresql_where=text("contact_id IS NOT NULL"),
+        ),
+        Index(
+            "contact_links_email",
+            "account_id",
+            "email_key",
+            postgresql_where=text("contact_id IS NOT NULL"),
+        ),
+        Index(
+            "contact_links_mobile",
+            "account_id",
+            "mobile_sent",
+            postgresql_where=text("mobile_sent IS NOT NULL"),
+        ),
+        Index("contact_links_state_person", "state", "person_id"),
+        Index("contact_links_person", "person_id"),
+    )
+
+    account_id: int = Field(sa_column=reference("accounts.id", key=True))
+    person_id: int = Field(sa_column=reference("people.id", key=True))
+    contact_id: int | None = Field(default=None, sa_column=number(nullable=True))
+    state: str = Field(sa_column=words())
+    #: A word of `sync.rules.reasons.Reason`, when ``state`` isn't ``synced``.
+    reason: str | None = Field(default=None, sa_column=words(nullable=True))
+    #: What the reason names: the other person, the failure's text.
+    reason_detail: str | None = Field(default=None, sa_column=words(nullable=True))
+    #: The contact's email channel status on Dotdigital's side, as last read.
+    account_status: str | None = Field(default=None, sa_column=words(nullable=True))
+    #: The email as last sent and as it is compared.
+    email_key: str | None = Field(default=None, sa_column=words(nullable=True))
+    mobile_sent: str | None = Field(default=None, sa_column=words(nullable=True))
+    acknowledged: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSON, nullable=True)
+    )
+    sent_fingerprint: bytes | None = Field(
+        default=None, sa_column=Column(LargeBinary, nullable=True)
+    )
+    sent_version: int | None = Field(default=None, sa_column=number(nullable=True))
+    last_sent_at: datetime | None = Field(default=None, sa_column=instant())
+    linked_at: datetime | None = Field(default=None, sa_column=instant())

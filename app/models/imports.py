@@ -1,0 +1,109 @@
+"""Imports: bulk jobs that Dotdigital runs for us, and the records in flight in them."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import identity, instant, number, one_of, reference, words
+
+IMPORT_STATUSES = ("submitting", "open", "finished", "failed", "lost")
+
+
+class Import(SQLModel, table=True):
+    """One import; ``submitting`` is our intent, written before Dotdigital is called."""
+
+    __tablename__: ClassVar[Any] = "imports"
+    __table_args__ = (
+        CheckConstraint(one_of("status", *IMPORT_STATUSES), name="imports_status"),
+        CheckConstraint(
+            one_of("kind", "people", "members", "removal", "deletion"),
+            name="imports_kind",
+        ),
+        Index(
+            "imports_unsettled",
+            "account_id",
+            "id",
+            postgresql_where=text("status IN ('submitting', 'open')"),
+        ),
+        Index("imports_run", "run_id"),
+    )
+
+    id: int = Field(default=None, sa_column=identity())
+    account_id: int = Field(sa_column=reference("accounts.id"))
+    run_id: int | None = Field(
+        default=None,
+        sa_column=reference("runs.id", nullable=True, on_delete="SET NULL"),
+    )
+    #: The attempt of the run that wrote it, so that a successor knows its predecessor's.
+    attempt: int = Field(
+        default=0, sa_column=Column(Integer, nullable=False, server_default=text("0"))
+    )
+    kind: str = Field(default="people", sa_column=words("people"))
+    status: str = Field(default="submitting", sa_column=words("submitting"))
+    dotdigital_import_id: str | None = Field(
+        default=None, sa_column=words(nullable=True)
+    )
+    records: int = Field(default=0, sa_column=number(0))
+    created: int = Field(default=0, sa_column=number(0))
+    updated: int = Field(default=0, sa_column=number(0))
+    failed: int = Field(default=0, sa_column=number(0))
+    polls: int = Field(
+        default=0, sa_column=Column(Integer, nullable=False, server_default=text("0"))
+    )
+    next_poll_at: datetime | None = Field(default=None, sa_column=instant())
+    error: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSONB, nullable=True)
+    )
+    created_at: datetime = Field(
+        default=None, sa_column=instant(nullable=False, default_now=True)
+    )
+    submitted_at: datetime | None = Field(default=None, sa_column=instant())
+    finished_at: datetime | None = Field(default=None, sa_column=instant())
+
+
+class ImportRecord(SQLModel, table=True):
+    """One person in flight: what was sent, so that the link can be acknowledged from it.
+
+    A person is in at most one import of an account at a time; the row goes when the import ends.
+    """
+
+    __tablename__: ClassVar[Any] = "import_records"
+    __table_args__ = (
+        Index("import_records_import", "import_id"),
+        Index("import_records_email", "account_id", "email_key"),
+        Index(
+            "import_records_mobile",
+            "account_id",
+            "mobile_number",
+            postgresql_where=text("mobile_number IS NOT NULL"),
+        ),
+    )
+
+    account_id: int = Field(sa_column=reference("accounts.id", key=True))
+    person_id: int = Field(sa_column=reference("people.id", key=True))
+    import_id: int = Field(sa_column=reference("imports.id"))
+    version: int = Field(sa_column=number())
+    email_key: str = Field(sa_column=words())
+    #: The contact that the record was matched on, for people already linked.
+    contact_id: int | None = Field(default=None, sa_column=number(nullable=True))
+    mobile_number: str | None = Field(default=None, sa_column=words(nullable=True))
+    #: A note for the link, when the record was sent with a part left out.
+    note: str | None = Field(default=None, sa_column=words(nullable=True))
+    suppressed: bool = Field(
+        default=False,
+        sa_column=Column(Boolean, nullable=False, server_default=text("false")),
+    )
+    fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    payload: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))

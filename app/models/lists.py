@@ -1,0 +1,117 @@
+"""Mailing lists of ours, and who is on them."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, Text, text
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import identity, instant, number, one_of, reference, words
+
+LIST_KINDS = ("static", "campaign", "audience")
+MEMBER_STATES = ("pending", "synced", "leaving", "failed", "waiting")
+
+
+class MailingList(SQLModel, table=True):
+    """A list of ours; ``dotdigital_list_id`` is its twin once it is synchronised."""
+
+    __tablename__: ClassVar[Any] = "lists"
+    __table_args__ = (
+        CheckConstraint(one_of("kind", *LIST_KINDS), name="lists_kind"),
+        CheckConstraint(
+            one_of("synchronisation_with", "dotdigital"), name="lists_sync_with"
+        ),
+        CheckConstraint(
+            "synchronisation_with IS NULL OR account_id IS NOT NULL",
+            name="lists_account",
+        ),
+        CheckConstraint(
+            one_of("record_state", "open", "closed"), name="lists_record_state"
+        ),
+        CheckConstraint(
+            one_of("sync_mode", "continuous", "one_time"), name="lists_sync_mode"
+        ),
+        CheckConstraint(
+            one_of("entry_action", "add", "unsubscribe"), name="lists_entry_action"
+        ),
+        CheckConstraint(
+            one_of("exit_action", "remove", "unsubscribe", "ignore"),
+            name="lists_exit_action",
+        ),
+        CheckConstraint(
+            one_of("resubscribe_mode", "never", "challenge", "no_challenge"),
+            name="lists_resubscribe_mode",
+        ),
+        CheckConstraint(
+            one_of("visibility", "private", "public"), name="lists_visibility"
+        ),
+        Index("lists_account_id", "account_id"),
+    )
+
+    id: int = Field(default=None, sa_column=identity())
+    account_id: int | None = Field(
+        default=None,
+        sa_column=reference("accounts.id", nullable=True, on_delete="RESTRICT"),
+    )
+    name: str = Field(sa_column=words())
+    description: str | None = Field(default=None, sa_column=words(nullable=True))
+    slug: str | None = Field(default=None, sa_column=Column(Text, unique=True))
+    kind: str = Field(default="static", sa_column=words("static"))
+    synchronisation_with: str | None = Field(
+        default=None, sa_column=words(nullable=True)
+    )
+    record_state: str = Field(default="open", sa_column=words("open"))
+    sync_mode: str = Field(default="continuous", sa_column=words("continuous"))
+    entry_action: str = Field(default="add", sa_column=words("add"))
+    exit_action: str = Field(default="remove", sa_column=words("remove"))
+    resubscribe_mode: str = Field(default="never", sa_column=words("never"))
+    trigger_join_actions: bool = Field(
+        default=False,
+        sa_column=Column(Boolean, nullable=False, server_default=text("false")),
+    )
+    sync_status: bool = Field(
+        default=False,
+        sa_column=Column(Boolean, nullable=False, server_default=text("false")),
+    )
+    visibility: str = Field(default="private", sa_column=words("private"))
+    dotdigital_list_id: int | None = Field(
+        default=None, sa_column=number(nullable=True)
+    )
+    created_at: datetime = Field(
+        default=None, sa_column=instant(nullable=False, default_now=True)
+    )
+    updated_at: datetime = Field(
+        default=None, sa_column=instant(nullable=False, default_now=True)
+    )
+    version: int = Field(default=1, sa_column=number(1))
+
+
+class ListMember(SQLModel, table=True):
+    """One person on one list; a member that left stays as ``leaving`` until Dotdigital knows."""
+
+    __tablename__: ClassVar[Any] = "list_members"
+    __table_args__ = (
+        CheckConstraint(
+            one_of("sync_state", *MEMBER_STATES), name="list_members_sync_state"
+        ),
+        Index("list_members_person", "person_id"),
+        Index(
+            "list_members_unsettled",
+            "list_id",
+            "person_id",
+            postgresql_where=text("sync_state <> 'synced'"),
+        ),
+    )
+
+    list_id: int = Field(sa_column=reference("lists.id", key=True))
+    person_id: int = Field(sa_column=reference("people.id", key=True))
+    sync_state: str = Field(default="pending", sa_column=words("pending"))
+    #: The contact's status in the list and in the account, where the list syncs status back.
+    list_status: str | None = Field(default=None, sa_column=words(nullable=True))
+    account_status: str | None = Field(default=None, sa_column=words(nullable=True))
+    added_at: datetime = Field(
+        default=None, sa_column=instant(nullable=False, default_now=True)
+    )
+    changed_at: datetime = Field(
+        default=None, sa_column=instant(nullable=False, default_now=True)
+    )
