@@ -1,0 +1,137 @@
+"""How the service reaches Dotdigital: one client an account, over what all of them share."""
+
+from collections.abc import Callable
+
+from app.clients.dotdigital import (
+    AccountInfo,
+    BadCredentials,
+    BucketStore,
+    CallRecord,
+    Circuit,
+    Credentials,
+    DotdigitalClient,
+    DotdigitalError,
+    HostNotAllowed,
+    NotPermitted,
+    Priority,
+    RateLimiter,
+    RateLimited,
+    Transport,
+    detect_region,
+)
+from app.clock import Clock
+from app.errors import BadCredentials as BadCredentialsProblem
+from app.errors import DotdigitalUnreachable, Invalid, Problem
+from app.errors import HostNotAllowed as HostNotAllowedProblem
+from app.models import Account
+from app.services.cipher import CredentialsCipher
+from app.settings import Settings
+
+OnCall = Callable[[int | None, CallRecord], None]
+
+
+class DotdigitalConnector:
+    """Makes clients that share the process's transport, and the buckets of all replicas."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        store: BucketStore,
+        cipher: CredentialsCipher,
+        clock: Clock,
+        settings: Settings,
+        on_call: OnCall | None = None,
+    ) -> None:
+        """Take what every client shares; ``on_call`` is told of each call made (account, record)."""
+        self._transport = transport
+        self._store = store
+        self._cipher = cipher
+        self._clock = clock
+        self._settings = settings
+        self._on_call = on_call
+        self._circuits: dict[int, Circuit] = {}
+
+    async def detect(
+        self, username: str, password: str, region_url: str | None = None
+    ) -> AccountInfo:
+        """Ask Dotdigital who these credentials belong to, and where the account lives. One call.
+
+        Raises BadCredentials, HostNotAllowed (nothing was sent) and DotdigitalUnreachable, each a
+        `Problem` ready to be shown.
+        """
+        try:
+            return await detect_region(
+                self._transport,
+                Credentials(username, password),
+                discovery_url=region_url or self._settings.discovery_url,
+                clock=self._clock,
+                on_call=lambda record: self._told(None, record, None),
+            )
+        except DotdigitalError as error:
+            raise problem_of(error) from error
+
+    def client(
+        self,
+        account: Account,
+        priority: Priority = Priority.SCHEDULE,
+        on_call: Callable[[CallRecord], None] | None = None,
+    ) -> DotdigitalClient:
+        """Return a client for this account; makes no call.
+
+        Raises UnreadableCredentialsError when no key fits the stored password.
+        """
+        account_id = account.id
+        return DotdigitalClient(
+            self._transport,
+            endpoint=account.endpoint,
+            credentials=Credentials(
+                account.username, self._cipher.decrypt(account.password_encrypted)
+            ),
+            limiter=RateLimiter(self._store, str(account.dotdigital_account_id), self._clock),
+            circuit=self._circuits.setdefault(account_id, Circuit(self._clock)),
+            clock=self._clock,
+            priority=priority,
+            on_call=lambda record: self._told(account_id, record, on_call),
+        )
+
+    def circuit(self, account_id: int) -> Circuit | None:
+        """Return the account's circuit in this process, if it made a call yet."""
+        return self._circuits.get(account_id)
+
+    def _told(
+        self,
+        account_id: int | None,
+        record: CallRecord,
+        on_call: Callable[[CallRecord], None] | None,
+    ) -> None:
+        if self._on_call is not None:
+            self._on_call(account_id, record)
+        if on_call is not None:
+            on_call(record)
+
+
+def problem_of(error: DotdigitalError) -> Problem:
+    """Turn the client's error into what the caller of our API is shown."""
+    match error:
+        case BadCredentials():
+            return BadCredentialsProblem(
+                "Dotdigital refuses this user name and password, or the API user is disabled. "
+                "Check them in Dotdigital under Settings > Access > API users."
+            )
+        case HostNotAllowed(host=host):
+            return HostNotAllowedProblem(
+                f"{host} is not among the allowed hosts, so no credentials were sent to it. "
+                "Allow it with DOTSYNC_ALLOWED_HOSTS if it is right; it must be https."
+            )
+        case NotPermitted():
+            return Invalid(
+                "The API user lacks a permission for this, or the account's package lacks the "
+                "feature. Check the API user's permissions in Dotdigital."
+            )
+        case RateLimited():
+            return DotdigitalUnreachable(
+                "Dotdigital's rate limit is used up for now. Try again in a minute.",
+                headers={"Retry-After": "60"},
+            )
+        case _:
+            return DotdigitalUnreachable(f"Dotdigital can't do this now: {error}")

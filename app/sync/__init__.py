@@ -1,0 +1,1 @@
+"""The jobs, and the engine that runs them."""

@@ -1,0 +1,1 @@
+"""The decisions of the jobs, pure: no database, no network, no clock."""

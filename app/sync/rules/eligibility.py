@@ -1,0 +1,116 @@
+"""Who is sent to an account: the conditions, and the first one that stands in the way."""
+
+from dataclasses import dataclass
+
+from app.sync.rules.reasons import Reason
+
+
+@dataclass(slots=True)
+class Standing:
+    """What is known of one person for one account when the decision is made."""
+
+    person_id: int
+    #: The person's email as it is compared; None when blank.
+    email_key: str | None
+    deleted: bool = False
+    merged: bool = False
+    sync_with_mailer: bool = True
+    no_email: bool = False
+    #: Another live person with the same email has ``no_email``.
+    shared_opt_out: bool = False
+    #: On an open list of the account; asked only where the account takes list members alone.
+    on_a_list: bool = False
+    #: The contact the person is linked to.
+    contact_id: int | None = None
+    #: The email last sent for that contact, as it is compared.
+    email_sent: str | None = None
+    #: Dotdigital's side is known to be opted out or suppressed.
+    suppressed_there: bool = False
+    #: Another person who holds, or is about to hold, the contact of this email.
+    email_holder: int | None = None
+    mobile_number: str | None = None
+    #: Another person whose contact has this mobile number.
+    mobile_holder: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the account's settings say of sending."""
+
+    list_members_only: bool = False
+    send_without_taken_mobile: bool = False
+    send_mobile_number: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition of being synced, whether it holds, and the reason when it doesn't."""
+
+    name: str
+    holds: bool
+    reason: Reason
+    #: The other person that the reason speaks of.
+    person_id: int | None = None
+
+
+def obstacle(standing: Standing, policy: Policy) -> Reason | None:
+    """Return the first condition that does not hold, or None when the person can be sent.
+
+    The order is that of `conditions`, which says the same at length.
+    """
+    if standing.merged:
+        return Reason.MERGED
+    if standing.deleted:
+        return Reason.DELETED
+    if not standing.sync_with_mailer:
+        return Reason.NOT_TICKED
+    if policy.list_members_only and not standing.on_a_list:
+        return Reason.NOT_ON_A_LIST
+    if standing.email_key is None:
+        return Reason.BLANK_EMAIL
+    if (standing.no_email or standing.shared_opt_out) and standing.contact_id is None:
+        return Reason.OPTED_OUT
+    if standing.email_holder is not None:
+        return Reason.LINKED_ELSEWHERE
+    if _mobile_stands_in_the_way(standing, policy):
+        return Reason.MOBILE_TAKEN
+    return None
+
+
+def conditions(standing: Standing, policy: Policy) -> tuple[Condition, ...]:
+    """Return every condition of being synced with its outcome, for who asks why not."""
+    opted_out = standing.no_email or standing.shared_opt_out
+    return (
+        Condition("not_merged", not standing.merged, Reason.MERGED),
+        Condition("not_deleted", not standing.deleted, Reason.DELETED),
+        Condition("sync_with_mailer", standing.sync_with_mailer, Reason.NOT_TICKED),
+        Condition(
+            "on_a_list",
+            standing.on_a_list or not policy.list_members_only,
+            Reason.NOT_ON_A_LIST,
+        ),
+        Condition("has_email", standing.email_key is not None, Reason.BLANK_EMAIL),
+        Condition(
+            "not_opted_out", not opted_out or standing.contact_id is not None, Reason.OPTED_OUT
+        ),
+        Condition(
+            "email_free",
+            standing.email_holder is None,
+            Reason.LINKED_ELSEWHERE,
+            standing.email_holder,
+        ),
+        Condition(
+            "mobile_number_free",
+            not _mobile_stands_in_the_way(standing, policy),
+            Reason.MOBILE_TAKEN,
+            standing.mobile_holder,
+        ),
+    )
+
+
+def _mobile_stands_in_the_way(standing: Standing, policy: Policy) -> bool:
+    return (
+        policy.send_mobile_number
+        and standing.mobile_holder is not None
+        and not policy.send_without_taken_mobile
+    )
