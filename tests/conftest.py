@@ -1,0 +1,183 @@
+"""The places that tests work in: a clock, a database, the app, a sandbox, the shared documents.
+
+Fixtures give places; the functions in ``tests/factories`` put things into them.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+
+import httpx
+import hypothesis
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from app.db import Database, WriteSession
+from app.settings import Settings
+from tests import postgres
+from tests.clock import FakeClock
+from tests.running import running
+from tests.shared import missing_reason, shared_path
+
+#: The admin key that `api` carries.
+ADMIN_KEY = "test-admin-key-0123456789abcdef0123456789"
+#: Nothing listens there: a test that wants Dotdigital asks for `sandbox`.
+NOWHERE = "http://127.0.0.1:9"
+
+_RUN_DIR = "DOTSYNC_TEST_RUN_DIR"
+_copies = count(1)
+
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("dev", deadline=None, max_examples=50)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder of this run; workers of pytest-xdist get its name through the environment."""
+    if hasattr(config, "workerinput"):
+        return
+    run_dir = Path(tempfile.mkdtemp(prefix="dotsync-test-"))
+    os.environ[_RUN_DIR] = str(run_dir)
+    # The embedded server's lock lies in there if the folder exists, else where all users share it.
+    (run_dir / "runtime" / "python_PostgresServer").mkdir(parents=True)
+    (run_dir / "runtime").chmod(0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(run_dir / "runtime")
+    for name in [name for name in os.environ if name.startswith("DOTSYNC_")]:
+        if not name.startswith(("DOTSYNC_TEST_", "DOTSYNC_SHARED", "DOTSYNC_REQUIRE_")):
+            del os.environ[name]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the run's server and remove the run's folder."""
+    if hasattr(config, "workerinput") or _RUN_DIR not in os.environ:
+        return
+    run_dir = Path(os.environ.pop(_RUN_DIR))
+    postgres.stop_embedded(run_dir / "postgres")
+    shutil.rmtree(run_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def run_dir() -> Path:
+    """Give the folder that goes when the run ends."""
+    return Path(os.environ[_RUN_DIR])
+
+
+@pytest.fixture(scope="session")
+def server_url(run_dir: Path) -> str:
+    """Give the PostgreSQL server of this run: its ``postgres`` database, to connect to."""
+    given = os.environ.get("DOTSYNC_TEST_DATABASE_URL")
+    return given or postgres.start_embedded(run_dir / "postgres")
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str, run_dir: Path) -> Iterator[str]:
+    """Give the name of the migrated database that every test gets a copy of."""
+    name = run_dir.name.replace("-", "_").lower()
+    postgres.run_apart(postgres.make_template(server_url, name))
+    yield name
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        postgres.run_apart(postgres.drop_database(server_url, name))
+
+
+@pytest.fixture
+async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
+    """Give the URL of a fresh, migrated and empty database."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    name = f"{template}_{worker}_{next(_copies)}"
+    async with postgres.fresh_copy(server_url, template, name) as url:
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Give a fresh database, opened."""
+    database = Database(database_url, pool_size=5)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+async def session(database: Database) -> AsyncIterator[WriteSession]:
+    """Give a session; what the test did not commit itself is committed when it ends."""
+    async with database.writing() as session:
+        yield session
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Give a clock that passes only when somebody sleeps on it or moves it."""
+    return FakeClock()
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Settings:
+    """Give settings for the fresh database, with scheduler and worker off.
+
+    Dotdigital is the sandbox where the test asks for one, else a port where nothing listens.
+    """
+    wants_sandbox = "sandbox" in request.fixturenames
+    return Settings(
+        _env_file=None,
+        database_url=database_url,
+        database_pool_size=5,
+        data_dir=tmp_path,
+        bootstrap_api_key=SecretStr(ADMIN_KEY),
+        discovery_url=request.getfixturevalue("sandbox").url if wants_sandbox else NOWHERE,
+        allowed_hosts=("127.0.0.1", "localhost"),
+        scheduler_enabled=False,
+        worker_enabled=False,
+    )
+
+
+@pytest.fixture
+async def app(settings: Settings, clock: FakeClock) -> AsyncIterator[FastAPI]:
+    """Give the service, started, on the fresh database and the fake clock."""
+    from app.main import create_app  # noqa: PLC0415 - what needs no app runs without it
+
+    async with running(create_app(settings, clock=clock)) as app:
+        yield app
+
+
+@pytest.fixture
+async def anonymous(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client of the service that carries no key."""
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://dotsync") as client:
+        yield client
+
+
+@pytest.fixture
+async def api(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client of the service that carries an admin key."""
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url="http://dotsync",
+        headers={"Authorization": f"Bearer {ADMIN_KEY}"},
+    ) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """Give the folder with the vendor's documents; skips, or fails where they are required."""
+    if reason := missing_reason():
+        if os.environ.get("DOTSYNC_REQUIRE_SHARED") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return shared_path()
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[object]:
+    """Give a stand-in Dotdigital of this test's own, over real sockets."""
+    from sandbox.server import running_sandbox  # noqa: PLC0415 - what calls nobody needs none
+
+    async with running_sandbox() as sandbox:
+        yield sandbox

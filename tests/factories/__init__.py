@@ -1,0 +1,1 @@
+"""Functions that put things into a place and return what stands there; one file a noun."""

