@@ -1,6 +1,6 @@
 """What can be set for one Dotdigital account, as the jobs read it.
 
-Not in here: what a caller may send; that is `schemas.accounts.AccountSettingsIn`, which mirrors this.
+Not in here: what a caller may send; `schemas.accounts` mirrors this for it.
 """
 
 from collections.abc import Mapping

@@ -111,8 +111,7 @@ def parse_path(text: str) -> FieldPath:
     Raises FieldPathError, whose text says what is wrong.
     """
     if len(text) > MAX_PATH:
-        message = f"A path has at most {MAX_PATH} characters."
-        raise FieldPathError(message)
+        raise FieldPathError(f"A path has at most {MAX_PATH} characters.")
     if text in FIELDS:
         return FieldPath(text, text)
     if text != "custom" and not text.startswith(("custom.", "custom[")):
@@ -158,29 +157,28 @@ def _steps(text: str) -> tuple[Step, ...]:
         steps.append(_step(found, text))
         position = found.end()
     if not steps or not isinstance(steps[0], str):
-        message = "After custom comes a key: custom.tier, not an element of custom itself."
-        raise FieldPathError(message)
+        raise FieldPathError(
+            "After custom comes a key: custom.tier, not an element of custom itself."
+        )
     if len(steps) > _MAX_STEPS:
-        message = f"A path leads at most {_MAX_STEPS} steps into custom."
-        raise FieldPathError(message)
+        raise FieldPathError(f"A path leads at most {_MAX_STEPS} steps into custom.")
     if sum(isinstance(step, EveryElement) for step in steps) > 1:
-        message = "A path joins one array: [*] may stand in it once."
-        raise FieldPathError(message)
+        raise FieldPathError("A path joins one array: [*] may stand in it once.")
     return tuple(steps)
 
 
 def _step(found: re.Match[str], text: str) -> Step:
     if (key := found["key"]) is not None:
         if key.strip() != key:
-            message = f"The key {_shown(key)} in {_shown(text)} begins or ends with a blank."
-            raise FieldPathError(message)
+            raise FieldPathError(
+                f"The key {_shown(key)} in {_shown(text)} begins or ends with a blank."
+            )
         return key
     if found["index"] == "*":
         return EVERY_ELEMENT
     index = int(found["index"])
     if index > _MAX_INDEX:
-        message = f"An index is a number from 0 to {_MAX_INDEX}: [{index}] is too far."
-        raise FieldPathError(message)
+        raise FieldPathError(f"An index is a number from 0 to {_MAX_INDEX}: [{index}] is too far.")
     return index
 
 
@@ -193,7 +191,9 @@ def _explained(text: str, position: int) -> str:
         )
     if rest.startswith("."):
         return f"A key is missing or not well formed at {_shown(rest)} in {_shown(text)}."
-    return f"{_shown(rest)} in {_shown(text)} is out of place: a key follows a dot, as in custom.tier."
+    return (
+        f"{_shown(rest)} in {_shown(text)} is out of place: a key follows a dot, as in custom.tier."
+    )
 
 
 def _follow(value: object, steps: tuple[Step, ...]) -> object:
@@ -229,4 +229,4 @@ def _as_text(value: object) -> str:
 
 def _shown(text: str) -> str:
     shown = repr(text)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."  # noqa: PLR2004 - what fits a line
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -27,7 +27,7 @@ PERSON = {
 
 
 @pytest.mark.parametrize(
-    ("path", "expected"),
+    "path, expected",
     [
         pytest.param("email", "ada@example.com", id="a column"),
         pytest.param("no_email", False, id="a column that is false"),
@@ -59,7 +59,7 @@ def test_a_path_reads_the_value_it_leads_to(path: str, expected: object) -> None
 
 
 @pytest.mark.parametrize(
-    ("first_name", "last_name", "expected"),
+    "first_name, last_name, expected",
     [
         pytest.param("Ada", None, "Ada", id="only a first name"),
         pytest.param(None, "Lovelace", "Lovelace", id="only a last name"),
@@ -75,7 +75,7 @@ def test_full_name_is_what_there_is_of_it(
 
 
 @pytest.mark.parametrize(
-    ("path", "message"),
+    "path, message",
     [
         pytest.param("", "There is no person field ''", id="nothing"),
         pytest.param("firstname", "There is no person field 'firstname'", id="unknown field"),
@@ -108,7 +108,7 @@ def test_what_is_no_path_is_refused_with_a_reason(path: str, message: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("path", "expected"),
+    "path, expected",
     [
         pytest.param("first_name", True, id="a text field"),
         pytest.param("custom.tier", True, id="a key"),

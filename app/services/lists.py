@@ -1,0 +1,243 @@
+"""Lists: made, changed and deleted, with the combinations that make no sense refused.
+
+Who is on them is in `members`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+
+from app.db import ReadSession, WriteSession
+from app.errors import Conflict, FieldError, Invalid, NotFound
+from app.models import ListMember, MailingList
+from app.models.lists import MEMBER_STATES
+from app.services import members
+
+#: Dotdigital's own figure for the name of a list.
+MAX_SYNCHRONISED_NAME = 128
+#: Lists that Dotdigital keeps for itself.
+RESERVED_NAMES = frozenset({"test", "all contacts"})
+
+
+async def get_list(session: ReadSession | WriteSession, list_id: int) -> MailingList:
+    """Return the list; raises NotFound."""
+    found = await session.get(MailingList, list_id)
+    if found is None:
+        raise NotFound(f"There is no list {list_id}.")
+    return found
+
+
+async def lists_after(
+    session: ReadSession,
+    after_id: int | None,
+    limit: int,
+    *,
+    account_id: int | None = None,
+    kind: str | None = None,
+    record_state: str | None = None,
+    synchronisation_with: str | None = None,
+    q: str | None = None,
+) -> Sequence[MailingList]:
+    """Return the lists after this id that fit the filters, ascending; ``q`` is part of a name."""
+    conditions: list[ColumnElement[bool]] = []
+    if after_id is not None:
+        conditions.append(col(MailingList.id) > after_id)
+    if account_id is not None:
+        conditions.append(col(MailingList.account_id) == account_id)
+    if kind is not None:
+        conditions.append(col(MailingList.kind) == kind)
+    if record_state is not None:
+        conditions.append(col(MailingList.record_state) == record_state)
+    if synchronisation_with is not None:
+        conditions.append(col(MailingList.synchronisation_with) == synchronisation_with)
+    if q is not None:
+        conditions.append(col(MailingList.name).icontains(q, autoescape=True))
+    found = await session.execute(
+        select(MailingList).where(*conditions).order_by(col(MailingList.id)).limit(limit)
+    )
+    return found.scalars().all()
+
+
+async def count_members(session: ReadSession | WriteSession, list_id: int) -> dict[str, int]:
+    """Return how many members the list has in each sync state; every state is named."""
+    counted = await session.execute(
+        select(col(ListMember.sync_state), func.count())
+        .where(col(ListMember.list_id) == list_id)
+        .group_by(col(ListMember.sync_state))
+    )
+    counts = dict.fromkeys(MEMBER_STATES, 0)
+    for state, number in counted.all():
+        counts[state] = number
+    return counts
+
+
+async def create_list(
+    session: WriteSession, values: Mapping[str, Any], at: datetime
+) -> MailingList:
+    """Store a new list. Raises Invalid and Conflict, see `check_list`."""
+    made = MailingList(**values, created_at=at, updated_at=at)
+    await _check_against_others(session, made)
+    session.add(made)
+    await _flush(session, made)
+    return made
+
+
+async def change_list(
+    session: WriteSession, found: MailingList, values: Mapping[str, Any], at: datetime
+) -> MailingList:
+    """Change these fields of the list. Raises Invalid and Conflict, see `check_list`.
+
+    A list that goes to another account, or to another list of Dotdigital's, starts from nothing
+    there: its members are pending again, and those that were leaving are gone.
+    """
+    before = (found.account_id, found.dotdigital_list_id)
+    moves = "account_id" in values and values["account_id"] != found.account_id
+    took_members = _takes_members(found)
+    for name, value in values.items():
+        setattr(found, name, value)
+    if moves and "dotdigital_list_id" not in values:
+        found.dotdigital_list_id = None
+    with session.no_autoflush:
+        await _check_against_others(session, found)
+    found.version += 1
+    found.updated_at = at
+    await _flush(session, found)
+    after = (found.account_id, found.dotdigital_list_id)
+    if after != before and before[1] is not None:
+        await members.start_over(session, found.id)
+    if _takes_members(found) and (moves or not took_members):
+        await members.make_due(session, found.id)
+    return found
+
+
+async def delete_list(session: WriteSession, found: MailingList) -> None:
+    """Delete the list and its memberships; Dotdigital's list stays as it is."""
+    await session.delete(found)
+    await session.flush()
+
+
+def check_list(values: Mapping[str, Any]) -> list[FieldError]:
+    """Return what is wrong with a list's fields taken together; ``values`` holds all of them."""
+    faults = []
+    if values["synchronisation_with"] is not None:
+        faults += _faults_of_synchronised(values)
+    elif values["dotdigital_list_id"] is not None:
+        faults.append(
+            FieldError(
+                "/body/dotdigital_list_id",
+                'Only a synchronised list has a twin: set synchronisation_with to "dotdigital".',
+            )
+        )
+    if values["entry_action"] == "unsubscribe":
+        faults += _faults_of_suppressing(values)
+    return faults
+
+
+def _faults_of_synchronised(values: Mapping[str, Any]) -> list[FieldError]:
+    faults = []
+    name = str(values["name"])
+    if values["account_id"] is None:
+        faults.append(
+            FieldError("/body/account_id", "A synchronised list needs the account it goes to.")
+        )
+    if len(name) > MAX_SYNCHRONISED_NAME:
+        faults.append(
+            FieldError(
+                "/body/name",
+                f"Dotdigital takes {MAX_SYNCHRONISED_NAME} characters for the name of a list; "
+                f"this one has {len(name)}.",
+            )
+        )
+    if name.strip().casefold() in RESERVED_NAMES:
+        faults.append(
+            FieldError(
+                "/body/name", f"Dotdigital keeps the name {name!r} for itself: choose another."
+            )
+        )
+    return faults
+
+
+def _faults_of_suppressing(values: Mapping[str, Any]) -> list[FieldError]:
+    faults = []
+    if values["trigger_join_actions"]:
+        faults.append(
+            FieldError(
+                "/body/trigger_join_actions",
+                "Nobody is added to a list whose entry_action is unsubscribe, so nothing would be "
+                "triggered: set it to false.",
+            )
+        )
+    if values["exit_action"] == "unsubscribe":
+        faults.append(
+            FieldError(
+                "/body/exit_action",
+                "Whoever joins is unsubscribed already (entry_action), so leaving must do "
+                "something else: remove resubscribes as resubscribe_mode says, ignore leaves it.",
+            )
+        )
+    return faults
+
+
+async def _check_against_others(session: WriteSession, one: MailingList) -> None:
+    """Raise Invalid where the list makes no sense, Conflict where it clashes with another."""
+    if faults := check_list(one.model_dump()):
+        raise Invalid(faults[0].detail, errors=faults)
+    if one.slug is not None:
+        await _refuse_other(
+            session, one, col(MailingList.slug) == one.slug, f"has the slug {one.slug!r} already"
+        )
+    if one.account_id is None:
+        return
+    # Whoever else makes or renames a list of this account waits, so that what is found stands.
+    locked = await session.execute(
+        text("SELECT 1 FROM accounts WHERE id = :id FOR NO KEY UPDATE"), {"id": one.account_id}
+    )
+    if locked.first() is None:
+        raise Invalid.at("/body/account_id", f"There is no account {one.account_id}.")
+    if one.synchronisation_with is None:
+        return
+    same_account = col(MailingList.account_id) == one.account_id
+    await _refuse_other(
+        session,
+        one,
+        same_account
+        & col(MailingList.synchronisation_with).is_not(None)
+        & (func.lower(col(MailingList.name)) == func.lower(one.name)),
+        "is synchronised with this account under the same name, which Dotdigital takes only once",
+    )
+    if one.dotdigital_list_id is not None:
+        await _refuse_other(
+            session,
+            one,
+            same_account & (col(MailingList.dotdigital_list_id) == one.dotdigital_list_id),
+            f"is bound to Dotdigital's list {one.dotdigital_list_id}",
+        )
+
+
+async def _refuse_other(
+    session: WriteSession, one: MailingList, condition: ColumnElement[bool], what: str
+) -> None:
+    found = await session.execute(
+        select(MailingList.id)
+        .where(condition, col(MailingList.id).is_distinct_from(one.id))
+        .limit(1)
+    )
+    other_id = found.scalar()
+    if other_id is not None:
+        raise Conflict(f"List {other_id} {what}.", extensions={"list_id": other_id})
+
+
+async def _flush(session: WriteSession, one: MailingList) -> None:
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        # Only who takes the same slug at the same moment gets here: all else was looked at before.
+        raise Conflict(f"Another list has the slug {one.slug!r} already.") from error
+
+
+def _takes_members(one: MailingList) -> bool:
+    return one.synchronisation_with is not None and one.record_state == "open"
