@@ -987,7 +987,21 @@ def upgrade() -> None:
     op.create_index(
         "online_activities_mailshot",
         "online_activities",
-        ["mailshot_id", sa.literal_column("id DESC")],
+        [
+            "mailshot_id",
+            sa.literal_column("occurred_at DESC"),
+            sa.literal_column("id DESC"),
+        ],
+        unique=False,
+    )
+    op.create_index(
+        "online_activities_newest",
+        "online_activities",
+        [
+            "type",
+            sa.literal_column("occurred_at DESC"),
+            sa.literal_column("id DESC"),
+        ],
         unique=False,
     )
     op.create_index(
@@ -1085,6 +1099,7 @@ def downgrade() -> None:
         table_name="online_activities",
         postgresql_where=sa.text("person_id IS NULL"),
     )
+    op.drop_index("online_activities_newest", table_name="online_activities")
     op.drop_index("online_activities_mailshot", table_name="online_activities")
     op.drop_index("online_activities_key", table_name="online_activities")
     op.drop_table("online_activities")

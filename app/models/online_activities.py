@@ -41,7 +41,15 @@ class OnlineActivity(SQLModel, table=True):
             text("occurred_at DESC"),
             text("id DESC"),
         ),
-        Index("online_activities_mailshot", "mailshot_id", text("id DESC")),
+        Index(
+            "online_activities_mailshot",
+            "mailshot_id",
+            text("occurred_at DESC"),
+            text("id DESC"),
+        ),
+        Index(
+            "online_activities_newest", "type", text("occurred_at DESC"), text("id DESC")
+        ),
         Index(
             "online_activities_orphans",
             "account_id",
