@@ -6,7 +6,6 @@ Fixtures give places; the functions in ``tests/factories`` put things into them.
 import atexit
 import os
 from collections.abc import AsyncIterator, Iterator
-from itertools import count
 from pathlib import Path
 
 import httpx
@@ -28,7 +27,6 @@ ADMIN_KEY = "test-admin-key-0123456789abcdef0123456789"
 NOWHERE = "http://127.0.0.1:9"
 
 _RUN_DIR = "DOTSYNC_TEST_RUN_DIR"
-_copies = count(1)
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 hypothesis.settings.register_profile("dev", deadline=None, max_examples=50)
@@ -67,7 +65,7 @@ def server_url(run_dir: Path) -> str:
 @pytest.fixture(scope="session")
 def template(server_url: str, run_dir: Path) -> Iterator[str]:
     """Give the name of the migrated database that every test gets a copy of."""
-    name = run_dir.name.replace("-", "_").lower()
+    name = postgres.run_name(run_dir)
     postgres.run_apart(postgres.make_template(server_url, name))
     yield name
     if "PYTEST_XDIST_WORKER" not in os.environ:
@@ -77,9 +75,14 @@ def template(server_url: str, run_dir: Path) -> Iterator[str]:
 @pytest.fixture
 async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
     """Give the URL of a fresh, migrated and empty database."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    name = f"{template}_{worker}_{next(_copies)}"
-    async with postgres.fresh_copy(server_url, template, name) as url:
+    async with postgres.fresh_copy(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture
+async def unmigrated_url(server_url: str) -> AsyncIterator[str]:
+    """Give the URL of a fresh database in which nothing was migrated."""
+    async with postgres.fresh_copy(server_url, "template0") as url:
         yield url
 
 

@@ -13,6 +13,7 @@ import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,8 @@ import asyncpg
 from app.db import Database, asyncpg_arguments, migrate, with_database
 
 Answer = TypeVar("Answer")
+
+_copies = count(1)
 
 _RUN_PREFIX = "dotsync-test-"
 #: What a run may need: the server's own files, its log of changes, a few copies of 9 MB.
@@ -50,6 +53,11 @@ def begin_run() -> Path:
     (run_dir / "runtime" / "python_PostgresServer").mkdir(parents=True)
     (run_dir / "runtime").chmod(0o700)
     return run_dir
+
+
+def run_name(run_dir: Path) -> str:
+    """Return the name of the run's template."""
+    return run_dir.name.replace("-", "_").lower()
 
 
 def end_run(run_dir: Path) -> None:
@@ -125,8 +133,9 @@ async def _forget_durability(connection: asyncpg.Connection) -> None:
 
 
 @contextlib.asynccontextmanager
-async def fresh_copy(server_url: str, template: str, name: str) -> AsyncIterator[str]:
-    """Copy the template under this name; give its URL; drop it at the end, whoever is in it."""
+async def fresh_copy(server_url: str, template: str) -> AsyncIterator[str]:
+    """Copy the template; give the copy's URL; drop it at the end, whoever is in it."""
+    name = f"{template}_{os.getpid()}_{next(_copies)}"
     connection = await asyncpg.connect(**asyncpg_arguments(server_url))
     try:
         await connection.execute(
