@@ -1,0 +1,263 @@
+"""Mappings: made, changed and deleted; who has to be sent again because of it.
+
+What a mapping points at is found in `mapping_targets`, before any transaction is open.
+"""
+
+from collections.abc import Mapping as Values
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, text
+from sqlmodel import col, select
+
+from app.db import ReadSession, WriteSession, raw_connection
+from app.errors import Conflict, Invalid, NotFound
+from app.models import Mapping
+from app.services.mapping_targets import agree, fitting_types
+from app.services.person_fields import FIELDS, FieldPath
+
+_SENDS = ("to_dotdigital", "two_way")
+_TAKES = ("from_dotdigital", "two_way")
+#: A change of these changes what people's payloads are.
+_SENT_BY = (
+    "person_field",
+    "dotdigital_field",
+    "data_field_type",
+    "preference_id",
+    "direction",
+    "when_blank",
+    "applies_to",
+)
+
+_COUNT_LINKED = """
+SELECT count(*)
+FROM contact_links AS link JOIN people AS person ON person.id = link.person_id
+WHERE link.account_id = $1 AND link.contact_id IS NOT NULL AND person.deleted_at IS NULL
+  AND ($2 = 'both' OR person.kind = $2)
+"""
+#: Who is linked, or about to be by an import that is still going. A person who is due already is
+#: marked as changed again, so that a run that took the old mappings can see that there is news; one
+#: whose tries are used up is tried anew.
+_MAKE_LINKED_DUE = """
+INSERT INTO person_changes AS due (account_id, person_id, version, reason, changed_at)
+SELECT $1, person.id, person.version, 'mapping', clock_timestamp()
+FROM (
+    SELECT person_id FROM contact_links WHERE account_id = $1 AND contact_id IS NOT NULL
+    UNION
+    SELECT person_id FROM import_records WHERE account_id = $1
+) AS linked JOIN people AS person ON person.id = linked.person_id
+WHERE person.deleted_at IS NULL AND ($2 = 'both' OR person.kind = $2)
+ORDER BY person.id
+ON CONFLICT (account_id, person_id) DO UPDATE
+    SET changed_at = excluded.changed_at, attempts = 0, next_attempt_at = '-infinity'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What Dotdigital has at the other end of a mapping."""
+
+    #: As Dotdigital spells it.
+    dotdigital_field: str
+    data_field_type: str | None = None
+    preference_id: int | None = None
+
+
+async def get_mapping(session: ReadSession | WriteSession, mapping_id: int) -> Mapping:
+    """Return the mapping; raises NotFound."""
+    found = await session.get(Mapping, mapping_id)
+    if found is None:
+        raise NotFound(f"There is no mapping {mapping_id}.")
+    return found
+
+
+async def mappings_after(
+    session: ReadSession,
+    after_id: int | None,
+    limit: int,
+    *,
+    account_id: int | None = None,
+    kind: str | None = None,
+    direction: str | None = None,
+) -> Sequence[Mapping]:
+    """Return the mappings after this id that fit the filters, ascending."""
+    conditions: list[ColumnElement[bool]] = []
+    if after_id is not None:
+        conditions.append(col(Mapping.id) > after_id)
+    if account_id is not None:
+        conditions.append(col(Mapping.account_id) == account_id)
+    if kind is not None:
+        conditions.append(col(Mapping.kind) == kind)
+    if direction is not None:
+        conditions.append(col(Mapping.direction) == direction)
+    found = await session.execute(
+        select(Mapping).where(*conditions).order_by(col(Mapping.id)).limit(limit)
+    )
+    return found.scalars().all()
+
+
+async def mapped_targets(session: ReadSession, account_id: int) -> set[tuple[str, str]]:
+    """Return what the account has mappings for, as (kind, name in Dotdigital in lower case)."""
+    found = await session.execute(
+        select(col(Mapping.kind), col(Mapping.dotdigital_field)).where(
+            col(Mapping.account_id) == account_id
+        )
+    )
+    return {(kind, name.lower()) for kind, name in found.all()}
+
+
+def check_direction(path: FieldPath, direction: str) -> None:
+    """Raise Invalid where something is to be taken into a field that can't be written."""
+    if direction in _TAKES and not path.is_writable:
+        raise Invalid.at(
+            "/body/person_field",
+            f"{path.text} can't be written from Dotdigital: map it to_dotdigital, or choose a "
+            "plain field or a key of custom.",
+        )
+
+
+def check_types(
+    path: FieldPath, kind: str, data_field_type: str | None, seen: Sequence[object]
+) -> None:
+    """Raise Invalid where the target can't hold what the person field holds.
+
+    ``seen`` are values met at a path into ``custom``: it is refused where one is an object or an
+    array, or where fewer than half of them would fit. A path never met fits everything.
+    """
+    wanted = "Boolean" if kind == "preference" else (data_field_type or "String")
+    target = "a preference" if kind == "preference" else f"a {wanted} data field"
+    if not path.is_custom:
+        field_type = FIELDS[path.field].type
+        preference_of_text = kind == "preference" and field_type != "boolean"
+        if preference_of_text or not agree(field_type, wanted):
+            raise _mismatch(f"{path.text} is of type {field_type}, which {target} can't hold.")
+        return
+    if any(isinstance(value, (dict, list)) for value in seen):
+        raise _mismatch(
+            f"{path.text} holds objects or arrays, and {target} takes one plain value: name an "
+            f"element ({path.text}[0]), a key inside, or join plain ones ({path.text}[*])."
+        )
+    fitting = sum(wanted in fitting_types(value) for value in seen)
+    if fitting * 2 < len(seen):
+        raise _mismatch(
+            f"{path.text} holds what {target} can't: of the latest {len(seen)} values, {fitting} "
+            "would fit."
+        )
+
+
+async def refuse_overlap(
+    session: ReadSession | WriteSession, wanted: Mapping, target: str | None = None
+) -> None:
+    """Raise Conflict where a mapping of the account has the same target for the same people.
+
+    Nor may two of them take from Dotdigital into one field.
+    """
+    found = await session.execute(
+        select(Mapping).where(
+            col(Mapping.account_id) == wanted.account_id,
+            col(Mapping.id).is_distinct_from(wanted.id),
+        )
+    )
+    name = (target or wanted.dotdigital_field).lower()
+    for other in found.scalars():
+        if "both" not in (wanted.applies_to, other.applies_to) and (
+            wanted.applies_to != other.applies_to
+        ):
+            continue
+        if other.kind == wanted.kind and other.dotdigital_field.lower() == name:
+            raise Conflict(
+                f"Mapping {other.id} maps {other.person_field} to {other.dotdigital_field} for "
+                f"these people already (applies_to {other.applies_to}): change that one.",
+                extensions={"mapping_id": other.id},
+            )
+        both_take = wanted.direction in _TAKES and other.direction in _TAKES
+        if both_take and other.person_field == wanted.person_field:
+            raise Conflict(
+                f"Mapping {other.id} takes {other.dotdigital_field} into {other.person_field} "
+                "already; a field is taken from one place.",
+                extensions={"mapping_id": other.id},
+            )
+
+
+async def create_mapping(
+    session: WriteSession, values: Values[str, Any], target: Target, at: datetime
+) -> tuple[Mapping, int]:
+    """Store a new mapping; return it and how many linked people are sent again because of it."""
+    made = Mapping(**{**values, **_columns_of(target)}, created_at=at, updated_at=at)
+    await _lock_account(session, made.account_id)
+    await refuse_overlap(session, made)
+    session.add(made)
+    await session.flush()
+    if made.direction not in _SENDS:
+        return made, 0
+    return made, await _send_again(session, made.account_id, made.applies_to)
+
+
+async def change_mapping(
+    session: WriteSession,
+    found: Mapping,
+    values: Values[str, Any],
+    target: Target | None,
+    at: datetime,
+) -> int:
+    """Change these fields of the mapping; return how many linked people are sent again."""
+    before = found.model_dump()
+    await _lock_account(session, found.account_id)
+    changes = {**values, **(_columns_of(target) if target else {})}
+    for name, value in changes.items():
+        setattr(found, name, value)
+    with session.no_autoflush:
+        await refuse_overlap(session, found)
+    found.version += 1
+    found.updated_at = at
+    await session.flush()
+    after = found.model_dump()
+    if all(before[name] == after[name] for name in _SENT_BY):
+        return 0
+    if before["direction"] not in _SENDS and after["direction"] not in _SENDS:
+        return 0
+    kinds = {before["applies_to"], after["applies_to"]}
+    applies_to = kinds.pop() if len(kinds) == 1 else "both"
+    return await _send_again(session, found.account_id, applies_to)
+
+
+async def delete_mapping(session: WriteSession, found: Mapping) -> int:
+    """Delete the mapping; return how many linked people are looked at again because of it.
+
+    The data field or preference stays in Dotdigital, with the values that contacts have.
+    """
+    account_id, applies_to = found.account_id, found.applies_to
+    sent = found.direction in _SENDS
+    await session.delete(found)
+    await session.flush()
+    return await _send_again(session, account_id, applies_to) if sent else 0
+
+
+def _columns_of(target: Target) -> dict[str, Any]:
+    return {
+        "dotdigital_field": target.dotdigital_field,
+        "data_field_type": target.data_field_type,
+        "preference_id": target.preference_id,
+    }
+
+
+async def _lock_account(session: WriteSession, account_id: int) -> None:
+    """Let whoever else changes mappings of this account wait, so that what is found stands."""
+    locked = await session.execute(
+        text("SELECT 1 FROM accounts WHERE id = :id FOR NO KEY UPDATE"), {"id": account_id}
+    )
+    if locked.first() is None:
+        raise Invalid.at("/body/account_id", f"There is no account {account_id}.")
+
+
+async def _send_again(session: WriteSession, account_id: int, applies_to: str) -> int:
+    connection = await raw_connection(session)
+    count: int = await connection.fetchval(_COUNT_LINKED, account_id, applies_to)
+    await connection.execute(_MAKE_LINKED_DUE, account_id, applies_to)
+    return count
+
+
+def _mismatch(detail: str) -> Invalid:
+    return Invalid.at("/body/person_field", detail)
