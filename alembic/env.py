@@ -12,9 +12,7 @@ from app.models import metadata
 from app.settings import Settings
 
 
-def _ours(
-    _item: SchemaItem, name: str | None, kind: str, _reflected: bool, _other: object
-) -> bool:  # noqa: FBT001
+def _ours(_item: SchemaItem, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:  # noqa: FBT001
     """Leave PgQueuer's tables to its own declaration: they have no models here."""
     return not (kind == "table" and name is not None and name.startswith("pgqueuer"))
 

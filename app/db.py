@@ -91,12 +91,8 @@ async def ensure_database(url: str, name: str) -> str:
     """Create the database if the server lacks it; return its URL."""
     connection = await asyncpg.connect(**asyncpg_arguments(url))
     try:
-        if not await connection.fetchval(
-            "SELECT 1 FROM pg_database WHERE datname = $1", name
-        ):
-            with contextlib.suppress(
-                asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError
-            ):
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            with contextlib.suppress(asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
                 await connection.execute(f'CREATE DATABASE "{name}"')
     finally:
         await connection.close()
@@ -112,13 +108,17 @@ async def database_url(settings: Settings) -> str:
 
 
 async def _prepare_connection(connection: asyncpg.Connection) -> None:
-    for name in ("json", "jsonb"):
-        await connection.set_type_codec(
-            name,
-            schema="pg_catalog",
-            encoder=lambda value: orjson.dumps(value).decode(),
-            decoder=orjson.loads,
-        )
+    # Binary, for COPY takes no other; a jsonb value goes behind a byte with its version.
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", encoder=orjson.dumps, decoder=orjson.loads, format="binary"
+    )
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: b"\x01" + orjson.dumps(value),
+        decoder=lambda raw: orjson.loads(memoryview(raw)[1:]),
+        format="binary",
+    )
 
 
 class Database:
@@ -235,9 +235,7 @@ async def migrate(engine: AsyncEngine, revision: str = "head") -> None:
         move(config, revision)
 
     async with engine.connect() as connection:
-        await connection.execute(
-            text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK}
-        )
+        await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
         await connection.commit()
         try:
             await connection.run_sync(upgrade)

@@ -70,9 +70,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index(
-        "accounts_dotdigital", "accounts", ["dotdigital_account_id"], unique=False
-    )
+    op.create_index("accounts_dotdigital", "accounts", ["dotdigital_account_id"], unique=False)
     op.create_table(
         "api_keys",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -136,9 +134,7 @@ def upgrade() -> None:
         "people",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("external_ref", sa.Text(), nullable=True),
-        sa.Column(
-            "kind", sa.Text(), server_default=sa.text("'person'"), nullable=False
-        ),
+        sa.Column("kind", sa.Text(), server_default=sa.text("'person'"), nullable=False),
         sa.Column("email", sa.Text(), nullable=True),
         sa.Column(
             "email_key",
@@ -171,9 +167,7 @@ def upgrade() -> None:
             server_default=sa.text("true"),
             nullable=False,
         ),
-        sa.Column(
-            "no_email", sa.Boolean(), server_default=sa.text("false"), nullable=False
-        ),
+        sa.Column("no_email", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("opted_out_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("opted_in_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("opt_out_reason", sa.Text(), nullable=True),
@@ -255,9 +249,7 @@ def upgrade() -> None:
         sa.Column("remaining", sa.Double(), nullable=False),
         sa.Column("window_s", sa.Double(), nullable=False),
         sa.Column("resets_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column(
-            "learned", sa.Boolean(), server_default=sa.text("false"), nullable=False
-        ),
+        sa.Column("learned", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("opt_out_waits_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("manual_waits_until", sa.DateTime(timezone=True), nullable=True),
@@ -266,18 +258,10 @@ def upgrade() -> None:
     op.create_table(
         "activity_settings",
         sa.Column("account_id", sa.BigInteger(), nullable=False),
-        sa.Column(
-            "email_send", sa.Boolean(), server_default=sa.text("true"), nullable=False
-        ),
-        sa.Column(
-            "email_open", sa.Boolean(), server_default=sa.text("true"), nullable=False
-        ),
-        sa.Column(
-            "email_click", sa.Boolean(), server_default=sa.text("true"), nullable=False
-        ),
-        sa.Column(
-            "email_bounce", sa.Boolean(), server_default=sa.text("true"), nullable=False
-        ),
+        sa.Column("email_send", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("email_open", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("email_click", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("email_bounce", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column(
             "email_unsubscribe",
             sa.Boolean(),
@@ -290,12 +274,8 @@ def upgrade() -> None:
             server_default=sa.text("true"),
             nullable=False,
         ),
-        sa.Column(
-            "page_view", sa.Boolean(), server_default=sa.text("true"), nullable=False
-        ),
-        sa.Column(
-            "download", sa.Boolean(), server_default=sa.text("true"), nullable=False
-        ),
+        sa.Column("page_view", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("download", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("account_id"),
     )
@@ -344,9 +324,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("mobile_sent IS NOT NULL"),
     )
-    op.create_index(
-        "contact_links_person", "contact_links", ["person_id"], unique=False
-    )
+    op.create_index("contact_links_person", "contact_links", ["person_id"], unique=False)
     op.create_index(
         "contact_links_state_person",
         "contact_links",
@@ -370,16 +348,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["api_key_id"], ["api_keys.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("api_key_id", "key"),
     )
-    op.create_index(
-        "idempotency_keys_created", "idempotency_keys", ["created_at"], unique=False
-    )
+    op.create_index("idempotency_keys_created", "idempotency_keys", ["created_at"], unique=False)
     op.create_table(
         "jobs",
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("job", sa.Text(), nullable=False),
-        sa.Column(
-            "enabled", sa.Boolean(), server_default=sa.text("false"), nullable=False
-        ),
+        sa.Column("enabled", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("interval_seconds", sa.Double(), nullable=True),
         sa.Column("cron", sa.Text(), nullable=True),
         sa.Column("enabled_at", sa.DateTime(timezone=True), nullable=True),
@@ -414,25 +388,17 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("description", sa.Text(), nullable=True),
         sa.Column("slug", sa.Text(), nullable=True),
-        sa.Column(
-            "kind", sa.Text(), server_default=sa.text("'static'"), nullable=False
-        ),
+        sa.Column("kind", sa.Text(), server_default=sa.text("'static'"), nullable=False),
         sa.Column("synchronisation_with", sa.Text(), nullable=True),
-        sa.Column(
-            "record_state", sa.Text(), server_default=sa.text("'open'"), nullable=False
-        ),
+        sa.Column("record_state", sa.Text(), server_default=sa.text("'open'"), nullable=False),
         sa.Column(
             "sync_mode",
             sa.Text(),
             server_default=sa.text("'continuous'"),
             nullable=False,
         ),
-        sa.Column(
-            "entry_action", sa.Text(), server_default=sa.text("'add'"), nullable=False
-        ),
-        sa.Column(
-            "exit_action", sa.Text(), server_default=sa.text("'remove'"), nullable=False
-        ),
+        sa.Column("entry_action", sa.Text(), server_default=sa.text("'add'"), nullable=False),
+        sa.Column("exit_action", sa.Text(), server_default=sa.text("'remove'"), nullable=False),
         sa.Column(
             "resubscribe_mode",
             sa.Text(),
@@ -445,15 +411,9 @@ def upgrade() -> None:
             server_default=sa.text("false"),
             nullable=False,
         ),
-        sa.Column(
-            "sync_status", sa.Boolean(), server_default=sa.text("false"), nullable=False
-        ),
-        sa.Column(
-            "visibility", sa.Text(), server_default=sa.text("'private'"), nullable=False
-        ),
-        sa.Column(
-            "dotdigital_list_id", sa.BigInteger(), autoincrement=False, nullable=True
-        ),
+        sa.Column("sync_status", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("visibility", sa.Text(), server_default=sa.text("'private'"), nullable=False),
+        sa.Column("dotdigital_list_id", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
@@ -473,32 +433,20 @@ def upgrade() -> None:
             autoincrement=False,
             nullable=False,
         ),
-        sa.CheckConstraint(
-            "entry_action IN ('add', 'unsubscribe')", name="lists_entry_action"
-        ),
+        sa.CheckConstraint("entry_action IN ('add', 'unsubscribe')", name="lists_entry_action"),
         sa.CheckConstraint(
             "exit_action IN ('remove', 'unsubscribe', 'ignore')",
             name="lists_exit_action",
         ),
-        sa.CheckConstraint(
-            "kind IN ('static', 'campaign', 'audience')", name="lists_kind"
-        ),
-        sa.CheckConstraint(
-            "record_state IN ('open', 'closed')", name="lists_record_state"
-        ),
+        sa.CheckConstraint("kind IN ('static', 'campaign', 'audience')", name="lists_kind"),
+        sa.CheckConstraint("record_state IN ('open', 'closed')", name="lists_record_state"),
         sa.CheckConstraint(
             "resubscribe_mode IN ('never', 'challenge', 'no_challenge')",
             name="lists_resubscribe_mode",
         ),
-        sa.CheckConstraint(
-            "sync_mode IN ('continuous', 'one_time')", name="lists_sync_mode"
-        ),
-        sa.CheckConstraint(
-            "synchronisation_with IN ('dotdigital')", name="lists_sync_with"
-        ),
-        sa.CheckConstraint(
-            "visibility IN ('private', 'public')", name="lists_visibility"
-        ),
+        sa.CheckConstraint("sync_mode IN ('continuous', 'one_time')", name="lists_sync_mode"),
+        sa.CheckConstraint("synchronisation_with IN ('dotdigital')", name="lists_sync_with"),
+        sa.CheckConstraint("visibility IN ('private', 'public')", name="lists_visibility"),
         sa.CheckConstraint(
             "synchronisation_with IS NULL OR account_id IS NOT NULL",
             name="lists_account",
@@ -555,9 +503,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), server_default=sa.text("'field'"), nullable=False),
-        sa.Column(
-            "applies_to", sa.Text(), server_default=sa.text("'both'"), nullable=False
-        ),
+        sa.Column("applies_to", sa.Text(), server_default=sa.text("'both'"), nullable=False),
         sa.Column("person_field", sa.Text(), nullable=False),
         sa.Column("dotdigital_field", sa.Text(), nullable=False),
         sa.Column("data_field_type", sa.Text(), nullable=True),
@@ -568,18 +514,14 @@ def upgrade() -> None:
             server_default=sa.text("'to_dotdigital'"),
             nullable=False,
         ),
-        sa.Column(
-            "when_blank", sa.Text(), server_default=sa.text("'clear'"), nullable=False
-        ),
+        sa.Column("when_blank", sa.Text(), server_default=sa.text("'clear'"), nullable=False),
         sa.Column(
             "conflict_rule",
             sa.Text(),
             server_default=sa.text("'prefer_dotsync'"),
             nullable=False,
         ),
-        sa.Column(
-            "standard", sa.Boolean(), server_default=sa.text("false"), nullable=False
-        ),
+        sa.Column("standard", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
@@ -599,9 +541,7 @@ def upgrade() -> None:
             autoincrement=False,
             nullable=False,
         ),
-        sa.CheckConstraint(
-            "applies_to IN ('person', 'lead', 'both')", name="mappings_applies_to"
-        ),
+        sa.CheckConstraint("applies_to IN ('person', 'lead', 'both')", name="mappings_applies_to"),
         sa.CheckConstraint(
             "conflict_rule IN ('prefer_dotsync', 'prefer_dotdigital', 'latest')",
             name="mappings_conflict_rule",
@@ -638,18 +578,14 @@ def upgrade() -> None:
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column(
-            "reason", sa.Text(), server_default=sa.text("'changed'"), nullable=False
-        ),
+        sa.Column("reason", sa.Text(), server_default=sa.text("'changed'"), nullable=False),
         sa.Column(
             "changed_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
         ),
-        sa.Column(
-            "attempts", sa.SmallInteger(), server_default=sa.text("0"), nullable=False
-        ),
+        sa.Column("attempts", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column(
             "next_attempt_at",
             sa.DateTime(timezone=True),
@@ -669,15 +605,9 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("job", sa.Text(), nullable=False),
-        sa.Column(
-            "mode", sa.Text(), server_default=sa.text("'changes'"), nullable=False
-        ),
-        sa.Column(
-            "trigger", sa.Text(), server_default=sa.text("'schedule'"), nullable=False
-        ),
-        sa.Column(
-            "status", sa.Text(), server_default=sa.text("'queued'"), nullable=False
-        ),
+        sa.Column("mode", sa.Text(), server_default=sa.text("'changes'"), nullable=False),
+        sa.Column("trigger", sa.Text(), server_default=sa.text("'schedule'"), nullable=False),
+        sa.Column("status", sa.Text(), server_default=sa.text("'queued'"), nullable=False),
         sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column(
             "progress_done",
@@ -686,9 +616,7 @@ def upgrade() -> None:
             autoincrement=False,
             nullable=False,
         ),
-        sa.Column(
-            "progress_total", sa.BigInteger(), autoincrement=False, nullable=True
-        ),
+        sa.Column("progress_total", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column(
             "counts",
             postgresql.JSONB(astext_type=sa.Text()),
@@ -798,9 +726,7 @@ def upgrade() -> None:
         sa.Column("run_id", sa.BigInteger(), nullable=True),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
-        sa.Column(
-            "attempts", sa.Integer(), server_default=sa.text("1"), nullable=False
-        ),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column(
             "first_seen_at",
             sa.DateTime(timezone=True),
@@ -841,21 +767,15 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("resolved_at IS NULL"),
     )
-    op.create_index(
-        "failures_subject", "failures", ["subject_type", "subject_id"], unique=False
-    )
+    op.create_index("failures_subject", "failures", ["subject_type", "subject_id"], unique=False)
     op.create_table(
         "imports",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("run_id", sa.BigInteger(), nullable=True),
         sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column(
-            "kind", sa.Text(), server_default=sa.text("'people'"), nullable=False
-        ),
-        sa.Column(
-            "status", sa.Text(), server_default=sa.text("'submitting'"), nullable=False
-        ),
+        sa.Column("kind", sa.Text(), server_default=sa.text("'people'"), nullable=False),
+        sa.Column("status", sa.Text(), server_default=sa.text("'submitting'"), nullable=False),
         sa.Column("dotdigital_import_id", sa.Text(), nullable=True),
         sa.Column(
             "records",
@@ -919,9 +839,7 @@ def upgrade() -> None:
         "list_members",
         sa.Column("list_id", sa.BigInteger(), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
-        sa.Column(
-            "sync_state", sa.Text(), server_default=sa.text("'pending'"), nullable=False
-        ),
+        sa.Column("sync_state", sa.Text(), server_default=sa.text("'pending'"), nullable=False),
         sa.Column("list_status", sa.Text(), nullable=True),
         sa.Column("account_status", sa.Text(), nullable=True),
         sa.Column(
@@ -1052,9 +970,7 @@ def upgrade() -> None:
         sa.Column("contact_id", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("mobile_number", sa.Text(), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
-        sa.Column(
-            "suppressed", sa.Boolean(), server_default=sa.text("false"), nullable=False
-        ),
+        sa.Column("suppressed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], ondelete="CASCADE"),
@@ -1068,9 +984,7 @@ def upgrade() -> None:
         ["account_id", "email_key"],
         unique=False,
     )
-    op.create_index(
-        "import_records_import", "import_records", ["import_id"], unique=False
-    )
+    op.create_index("import_records_import", "import_records", ["import_id"], unique=False)
     op.create_index(
         "import_records_mobile",
         "import_records",
@@ -1167,18 +1081,14 @@ def downgrade() -> None:
     op.drop_table("rate_buckets")
     op.drop_index("people_updated_at", table_name="people")
     op.drop_index("people_search", table_name="people", postgresql_using="gin")
-    op.drop_index(
-        "people_opted_out", table_name="people", postgresql_where=sa.text("no_email")
-    )
+    op.drop_index("people_opted_out", table_name="people", postgresql_where=sa.text("no_email"))
     op.drop_index(
         "people_not_synced",
         table_name="people",
         postgresql_where=sa.text("NOT sync_with_mailer"),
     )
     op.drop_index("people_merged_into", table_name="people")
-    op.drop_index(
-        "people_leads", table_name="people", postgresql_where=sa.text("kind = 'lead'")
-    )
+    op.drop_index("people_leads", table_name="people", postgresql_where=sa.text("kind = 'lead'"))
     op.drop_index("people_email_key", table_name="people")
     op.drop_index(
         "people_deleted",

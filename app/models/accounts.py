@@ -33,10 +33,6 @@ class Account(SQLModel, table=True):
     #: What Dotdigital last said of itself: calls in the last hour, lists and fields in use.
     usage: dict[str, Any] = Field(default_factory=dict, sa_column=document())
     usage_read_at: datetime | None = Field(default=None, sa_column=instant())
-    created_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
-    updated_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
+    created_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
+    updated_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     version: int = Field(default=1, sa_column=number(1))

@@ -24,9 +24,7 @@ class ApiKey(SQLModel, table=True):
     scopes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     expires_at: datetime | None = Field(default=None, sa_column=instant())
     last_used_at: datetime | None = Field(default=None, sa_column=instant())
-    created_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
+    created_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     version: int = Field(default=1, sa_column=number(1))
 
 
@@ -42,6 +40,4 @@ class IdempotencyKey(SQLModel, table=True):
     status: int = Field(sa_column=Column(Integer, nullable=False))
     headers: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    created_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
+    created_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))

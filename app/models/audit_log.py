@@ -13,14 +13,10 @@ class AuditEntry(SQLModel, table=True):
     """One act of a caller; never holds a password or an address."""
 
     __tablename__: ClassVar[Any] = "audit_log"
-    __table_args__ = (
-        Index("audit_log_subject", "subject_type", "subject_id", text("id DESC")),
-    )
+    __table_args__ = (Index("audit_log_subject", "subject_type", "subject_id", text("id DESC")),)
 
     id: int = Field(default=None, sa_column=identity())
-    at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
+    at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     #: The API key's name and id, or the part of the service that acted.
     actor: str = Field(sa_column=words())
     action: str = Field(sa_column=words())

@@ -53,9 +53,7 @@ def document(default: str = "{}", *, nullable: bool = False) -> Any:  # noqa: AN
     return Column(JSONB, nullable=nullable, server_default=text(f"'{default}'::jsonb"))
 
 
-def number(
-    default: int | None = None, *, nullable: bool = False, key: bool = False
-) -> Any:  # noqa: ANN401
+def number(default: int | None = None, *, nullable: bool = False, key: bool = False) -> Any:  # noqa: ANN401
     """Return a bigint column."""
     return Column(
         BigInteger,

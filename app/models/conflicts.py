@@ -29,6 +29,4 @@ class Conflict(SQLModel, table=True):
     theirs: Any = Field(default=None, sa_column=Column(JSONB, nullable=True))
     conflict_rule: str = Field(sa_column=words())
     winner: str = Field(sa_column=words())
-    at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
+    at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))

@@ -58,9 +58,7 @@ class ContactLink(SQLModel, table=True):
     #: The email as last sent and as it is compared.
     email_key: str | None = Field(default=None, sa_column=words(nullable=True))
     mobile_sent: str | None = Field(default=None, sa_column=words(nullable=True))
-    acknowledged: dict[str, Any] | None = Field(
-        default=None, sa_column=Column(JSON, nullable=True)
-    )
+    acknowledged: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
     sent_fingerprint: bytes | None = Field(
         default=None, sa_column=Column(LargeBinary, nullable=True)
     )

@@ -52,9 +52,7 @@ class Import(SQLModel, table=True):
     )
     kind: str = Field(default="people", sa_column=words("people"))
     status: str = Field(default="submitting", sa_column=words("submitting"))
-    dotdigital_import_id: str | None = Field(
-        default=None, sa_column=words(nullable=True)
-    )
+    dotdigital_import_id: str | None = Field(default=None, sa_column=words(nullable=True))
     records: int = Field(default=0, sa_column=number(0))
     created: int = Field(default=0, sa_column=number(0))
     updated: int = Field(default=0, sa_column=number(0))
@@ -63,12 +61,8 @@ class Import(SQLModel, table=True):
         default=0, sa_column=Column(Integer, nullable=False, server_default=text("0"))
     )
     next_poll_at: datetime | None = Field(default=None, sa_column=instant())
-    error: dict[str, Any] | None = Field(
-        default=None, sa_column=Column(JSONB, nullable=True)
-    )
-    created_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
+    error: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
+    created_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     submitted_at: datetime | None = Field(default=None, sa_column=instant())
     finished_at: datetime | None = Field(default=None, sa_column=instant())
 

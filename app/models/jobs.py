@@ -47,14 +47,10 @@ class Job(SQLModel, table=True):
         default=False,
         sa_column=Column(Boolean, nullable=False, server_default=text("false")),
     )
-    interval_seconds: float | None = Field(
-        default=None, sa_column=Column(Double, nullable=True)
-    )
+    interval_seconds: float | None = Field(default=None, sa_column=Column(Double, nullable=True))
     cron: str | None = Field(default=None, sa_column=words(nullable=True))
     enabled_at: datetime | None = Field(default=None, sa_column=instant())
-    updated_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
+    updated_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     version: int = Field(default=1, sa_column=number(1))
 
 
@@ -90,17 +86,11 @@ class Run(SQLModel, table=True):
     progress_total: int | None = Field(default=None, sa_column=number(nullable=True))
     counts: dict[str, int] = Field(default_factory=dict, sa_column=document())
     calls: dict[str, int] = Field(default_factory=dict, sa_column=document())
-    error: dict[str, Any] | None = Field(
-        default=None, sa_column=Column(JSONB, nullable=True)
-    )
+    error: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
     #: Where the run goes on when another replica takes it over; a job's own.
-    checkpoint: dict[str, Any] | None = Field(
-        default=None, sa_column=Column(JSONB, nullable=True)
-    )
+    checkpoint: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
     cancel_requested_at: datetime | None = Field(default=None, sa_column=instant())
-    queued_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
+    queued_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     started_at: datetime | None = Field(default=None, sa_column=instant())
     finished_at: datetime | None = Field(default=None, sa_column=instant())
 
@@ -113,8 +103,6 @@ class RunEvent(SQLModel, table=True):
 
     id: int = Field(default=None, sa_column=identity())
     run_id: int = Field(sa_column=reference("runs.id"))
-    at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
+    at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     event: str = Field(sa_column=words())
     detail: dict[str, Any] = Field(default_factory=dict, sa_column=document())

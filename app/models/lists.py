@@ -18,22 +18,14 @@ class MailingList(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "lists"
     __table_args__ = (
         CheckConstraint(one_of("kind", *LIST_KINDS), name="lists_kind"),
-        CheckConstraint(
-            one_of("synchronisation_with", "dotdigital"), name="lists_sync_with"
-        ),
+        CheckConstraint(one_of("synchronisation_with", "dotdigital"), name="lists_sync_with"),
         CheckConstraint(
             "synchronisation_with IS NULL OR account_id IS NOT NULL",
             name="lists_account",
         ),
-        CheckConstraint(
-            one_of("record_state", "open", "closed"), name="lists_record_state"
-        ),
-        CheckConstraint(
-            one_of("sync_mode", "continuous", "one_time"), name="lists_sync_mode"
-        ),
-        CheckConstraint(
-            one_of("entry_action", "add", "unsubscribe"), name="lists_entry_action"
-        ),
+        CheckConstraint(one_of("record_state", "open", "closed"), name="lists_record_state"),
+        CheckConstraint(one_of("sync_mode", "continuous", "one_time"), name="lists_sync_mode"),
+        CheckConstraint(one_of("entry_action", "add", "unsubscribe"), name="lists_entry_action"),
         CheckConstraint(
             one_of("exit_action", "remove", "unsubscribe", "ignore"),
             name="lists_exit_action",
@@ -42,9 +34,7 @@ class MailingList(SQLModel, table=True):
             one_of("resubscribe_mode", "never", "challenge", "no_challenge"),
             name="lists_resubscribe_mode",
         ),
-        CheckConstraint(
-            one_of("visibility", "private", "public"), name="lists_visibility"
-        ),
+        CheckConstraint(one_of("visibility", "private", "public"), name="lists_visibility"),
         Index("lists_account_id", "account_id"),
     )
 
@@ -57,9 +47,7 @@ class MailingList(SQLModel, table=True):
     description: str | None = Field(default=None, sa_column=words(nullable=True))
     slug: str | None = Field(default=None, sa_column=Column(Text, unique=True))
     kind: str = Field(default="static", sa_column=words("static"))
-    synchronisation_with: str | None = Field(
-        default=None, sa_column=words(nullable=True)
-    )
+    synchronisation_with: str | None = Field(default=None, sa_column=words(nullable=True))
     record_state: str = Field(default="open", sa_column=words("open"))
     sync_mode: str = Field(default="continuous", sa_column=words("continuous"))
     entry_action: str = Field(default="add", sa_column=words("add"))
@@ -74,15 +62,9 @@ class MailingList(SQLModel, table=True):
         sa_column=Column(Boolean, nullable=False, server_default=text("false")),
     )
     visibility: str = Field(default="private", sa_column=words("private"))
-    dotdigital_list_id: int | None = Field(
-        default=None, sa_column=number(nullable=True)
-    )
-    created_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
-    updated_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
+    dotdigital_list_id: int | None = Field(default=None, sa_column=number(nullable=True))
+    created_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
+    updated_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     version: int = Field(default=1, sa_column=number(1))
 
 
@@ -91,9 +73,7 @@ class ListMember(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "list_members"
     __table_args__ = (
-        CheckConstraint(
-            one_of("sync_state", *MEMBER_STATES), name="list_members_sync_state"
-        ),
+        CheckConstraint(one_of("sync_state", *MEMBER_STATES), name="list_members_sync_state"),
         Index("list_members_person", "person_id"),
         Index(
             "list_members_unsettled",
@@ -109,9 +89,5 @@ class ListMember(SQLModel, table=True):
     #: The contact's status in the list and in the account, where the list syncs status back.
     list_status: str | None = Field(default=None, sa_column=words(nullable=True))
     account_status: str | None = Field(default=None, sa_column=words(nullable=True))
-    added_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
-    changed_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
+    added_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
+    changed_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))

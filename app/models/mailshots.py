@@ -14,9 +14,7 @@ class Mailshot(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "mailshots"
     __table_args__ = (
-        Index(
-            "mailshots_campaign", "account_id", "dotdigital_campaign_id", unique=True
-        ),
+        Index("mailshots_campaign", "account_id", "dotdigital_campaign_id", unique=True),
     )
 
     id: int = Field(default=None, sa_column=identity())
@@ -28,9 +26,5 @@ class Mailshot(SQLModel, table=True):
     from_address: str | None = Field(default=None, sa_column=words(nullable=True))
     sent_at: datetime | None = Field(default=None, sa_column=instant())
     counts: dict[str, Any] = Field(default_factory=dict, sa_column=document())
-    created_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
-    updated_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
+    created_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
+    updated_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))

@@ -15,9 +15,7 @@ class Mapping(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "mappings"
     __table_args__ = (
         CheckConstraint(one_of("kind", "field", "preference"), name="mappings_kind"),
-        CheckConstraint(
-            one_of("applies_to", "person", "lead", "both"), name="mappings_applies_to"
-        ),
+        CheckConstraint(one_of("applies_to", "person", "lead", "both"), name="mappings_applies_to"),
         CheckConstraint(
             one_of("direction", "to_dotdigital", "from_dotdigital", "two_way"),
             name="mappings_direction",
@@ -54,18 +52,12 @@ class Mapping(SQLModel, table=True):
     preference_id: int | None = Field(default=None, sa_column=number(nullable=True))
     direction: str = Field(default="to_dotdigital", sa_column=words("to_dotdigital"))
     when_blank: str = Field(default="clear", sa_column=words("clear"))
-    conflict_rule: str = Field(
-        default="prefer_dotsync", sa_column=words("prefer_dotsync")
-    )
+    conflict_rule: str = Field(default="prefer_dotsync", sa_column=words("prefer_dotsync"))
     #: Made by the service when the account was.
     standard: bool = Field(
         default=False,
         sa_column=Column(Boolean, nullable=False, server_default=text("false")),
     )
-    created_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
-    updated_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
+    created_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
+    updated_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     version: int = Field(default=1, sa_column=number(1))

@@ -47,9 +47,7 @@ class OnlineActivity(SQLModel, table=True):
             text("occurred_at DESC"),
             text("id DESC"),
         ),
-        Index(
-            "online_activities_newest", "type", text("occurred_at DESC"), text("id DESC")
-        ),
+        Index("online_activities_newest", "type", text("occurred_at DESC"), text("id DESC")),
         Index(
             "online_activities_orphans",
             "account_id",
@@ -65,9 +63,7 @@ class OnlineActivity(SQLModel, table=True):
     mailshot_id: int | None = Field(
         default=None, sa_column=reference("mailshots.id", nullable=True)
     )
-    person_id: int | None = Field(
-        default=None, sa_column=reference("people.id", nullable=True)
-    )
+    person_id: int | None = Field(default=None, sa_column=reference("people.id", nullable=True))
     contact_id: int | None = Field(default=None, sa_column=number(nullable=True))
     email: str | None = Field(default=None, sa_column=words(nullable=True))
     details: dict[str, Any] = Field(default_factory=dict, sa_column=document())

@@ -100,10 +100,6 @@ class Person(SQLModel, table=True):
         sa_column=reference("people.id", nullable=True, on_delete="SET NULL"),
     )
     deleted_at: datetime | None = Field(default=None, sa_column=instant())
-    created_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
-    updated_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
+    created_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
+    updated_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     version: int = Field(default=1, sa_column=number(1))

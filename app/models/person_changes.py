@@ -20,18 +20,14 @@ class PersonChange(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "person_changes"
     __table_args__ = (
-        CheckConstraint(
-            one_of("reason", *CHANGE_REASONS), name="person_changes_reason"
-        ),
+        CheckConstraint(one_of("reason", *CHANGE_REASONS), name="person_changes_reason"),
     )
 
     account_id: int = Field(sa_column=reference("accounts.id", key=True))
     person_id: int = Field(sa_column=reference("people.id", key=True))
     version: int = Field(sa_column=number())
     reason: str = Field(default="changed", sa_column=words("changed"))
-    changed_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
+    changed_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     attempts: int = Field(
         default=0,
         sa_column=Column(SmallInteger, nullable=False, server_default=text("0")),

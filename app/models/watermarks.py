@@ -18,6 +18,4 @@ class Watermark(SQLModel, table=True):
     stream: str = Field(sa_column=Column(words().type, primary_key=True))
     position: datetime | None = Field(default=None, sa_column=instant())
     detail: dict[str, Any] = Field(default_factory=dict, sa_column=document())
-    updated_at: datetime = Field(
-        default=None, sa_column=instant(nullable=False, default_now=True)
-    )
+    updated_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))

@@ -1,0 +1,59 @@
+"""Failing records: kept with Dotdigital's reason and ours, tried again, healed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.db import PoolConnection
+from app.sync.engine import JobContext
+from app.sync.rules.backoff import next_attempt
+from app.sync.rules.failure_advice import advice
+from app.sync.statements import statements
+
+SQL = statements("failures")
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFailure:
+    """One person's record that failed, at the version that was tried."""
+
+    person_id: int
+    version: int
+    code: str
+    #: Dotdigital's own text, or ours where it never came so far.
+    text: str
+
+
+async def record_people(
+    context: JobContext, connection: PoolConnection, failures: Sequence[PersonFailure]
+) -> None:
+    """Keep these failures, and put each person's next try off as often as it has failed."""
+    if not failures:
+        return
+    ids = [failure.person_id for failure in failures]
+    rows = await connection.fetch(SQL["attempts"], context.account_id, ids)
+    tries = {row["person_id"]: row["attempts"] for row in rows}
+    now, limit = context.clock.now(), context.settings.max_attempts
+    await connection.execute(
+        SQL["record_people"],
+        context.account_id,
+        ids,
+        [failure.version for failure in failures],
+        [failure.code for failure in failures],
+        [f"{failure.text} {advice(failure.code)}" for failure in failures],
+        [
+            next_attempt(failure.code, tries.get(failure.person_id, 0) + 1, limit, now)
+            for failure in failures
+        ],
+        context.run.id,
+        now,
+    )
+
+
+async def heal_people(
+    context: JobContext, connection: PoolConnection, person_ids: Sequence[int]
+) -> None:
+    """Close the failures of people who need nothing any more."""
+    if person_ids:
+        await connection.execute(
+            SQL["heal_people"], context.account_id, list(person_ids), context.clock.now()
+        )

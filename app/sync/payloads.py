@@ -1,0 +1,145 @@
+"""From a person's row to what Dotdigital is told: the account's mappings, compiled once a run."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from app.models import Mapping as MappingRow
+from app.services.person_fields import parse_path, read
+from app.sync.rules.field_values import Scalar, ValueMismatchError, boolean, typed_value
+
+Row = Mapping[str, Any]
+Reader = Callable[[Row], object]
+
+SENT_DIRECTIONS = frozenset({"to_dotdigital", "two_way"})
+
+
+class MappedValueError(ValueMismatchError):
+    """A person's value doesn't fit its data field; the text names both."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    data_field_type: str
+    person_field: str
+    read: Reader
+    when_blank: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Preference:
+    preference_id: int
+    person_field: str
+    read: Reader
+
+
+@dataclass(slots=True)
+class Payload:
+    """What one person's mapped values are at the moment."""
+
+    data_fields: dict[str, Scalar]
+    preferences: list[tuple[int, bool]]
+
+    def acknowledgeable(self) -> dict[str, Any]:
+        """Return the values as the link keeps them once Dotdigital said yes."""
+        return {
+            "fields": self.data_fields,
+            "preferences": {str(key): opted_in for key, opted_in in self.preferences},
+        }
+
+    def fingerprint(self, email: str | None, mobile_number: str | None) -> bytes:
+        """Return 16 bytes that change when anything that would be sent does."""
+        whole = (email, mobile_number, self.data_fields, self.preferences)
+        return blake2b(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+
+
+class PayloadPlan:
+    """The account's mappings to Dotdigital, ready to be applied to many rows."""
+
+    def __init__(self, mappings: Iterable[MappingRow]) -> None:
+        """Compile the mappings that send; those that only retrieve are passed over."""
+        sent = [mapping for mapping in mappings if mapping.direction in SENT_DIRECTIONS]
+        self._fields = {kind: tuple(_fields(sent, kind)) for kind in ("person", "lead")}
+        self._preferences = {kind: tuple(_preferences(sent, kind)) for kind in ("person", "lead")}
+        #: Data fields that our value only fills where theirs is blank.
+        self.filling = sorted(
+            {
+                rule.name
+                for rules in self._fields.values()
+                for rule in rules
+                if rule.when_blank == "only_if_blank_there"
+            }
+        )
+
+    def payload(self, row: Row, acknowledged: Mapping[str, Any] | None) -> Payload:
+        """Return this row's mapped values.
+
+        ``acknowledged`` is what the link holds: a field that only fills a blank goes along where
+        it says that theirs is blank, or was filled by us with this very value.
+
+        Raises MappedValueError for a value that doesn't fit its data field.
+        """
+        kind = row["kind"]
+        known = (acknowledged or {}).get("fields", {})
+        data_fields: dict[str, Scalar] = {}
+        for rule in self._fields[kind]:
+            value = _typed(rule, row)
+            if rule.when_blank == "clear":
+                data_fields[rule.name] = value
+            elif value is None:
+                continue
+            elif rule.when_blank == "keep" or known.get(rule.name, value) in (None, value):
+                if rule.when_blank == "keep" or rule.name in known:
+                    data_fields[rule.name] = value
+        preferences = []
+        for preference in self._preferences[kind]:
+            opted_in = _opted_in(preference, row)
+            if opted_in is not None:
+                preferences.append((preference.preference_id, opted_in))
+        return Payload(data_fields, preferences)
+
+
+def _typed(rule: _Field, row: Row) -> Scalar:
+    try:
+        return typed_value(rule.read(row), rule.data_field_type)
+    except ValueMismatchError as error:
+        message = f"{rule.person_field} for {rule.name} ({rule.data_field_type}): {error}."
+        raise MappedValueError(message) from error
+
+
+def _opted_in(rule: _Preference, row: Row) -> bool | None:
+    try:
+        return boolean(rule.read(row))
+    except ValueMismatchError as error:
+        message = f"{rule.person_field} for preference {rule.preference_id}: {error}."
+        raise MappedValueError(message) from error
+
+
+def _fields(mappings: Iterable[MappingRow], kind: str) -> Iterable[_Field]:
+    for mapping in mappings:
+        if mapping.kind == "field" and mapping.applies_to in (kind, "both"):
+            yield _Field(
+                mapping.dotdigital_field,
+                mapping.data_field_type or "String",
+                mapping.person_field,
+                _reader(mapping.person_field),
+                mapping.when_blank,
+            )
+
+
+def _preferences(mappings: Iterable[MappingRow], kind: str) -> Iterable[_Preference]:
+    for mapping in mappings:
+        wanted = mapping.kind == "preference" and mapping.applies_to in (kind, "both")
+        if wanted and mapping.preference_id is not None:
+            yield _Preference(
+                mapping.preference_id, mapping.person_field, _reader(mapping.person_field)
+            )
+
+
+def _reader(person_field: str) -> Reader:
+    path = parse_path(person_field)
+    return lambda row: read(path, row)

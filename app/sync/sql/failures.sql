@@ -1,0 +1,47 @@
+-- name: attempts
+-- How often these people were tried without success. Primary key of person_changes.
+SELECT person_id, attempts FROM person_changes
+WHERE account_id = $1 AND person_id = ANY ($2::bigint[]);
+
+-- name: record_people
+-- Keep each failing person with its reason; the change stays due, at its next attempt. A person
+-- that was changed meanwhile is due at once: what failed is not what stands.
+WITH given AS (
+    SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[])
+        AS given (person_id, version, code, message, next_attempt_at)
+), kept AS (
+    INSERT INTO failures AS failure (
+        account_id, job, subject_type, subject_id, run_id, code, message, first_seen_at,
+        last_seen_at, next_retry_at)
+    SELECT $1, 'send_people', 'person', person_id, $7, code, message, $8, $8, next_attempt_at
+    FROM given
+    ON CONFLICT (account_id, job, subject_type, subject_id) WHERE resolved_at IS NULL
+    DO UPDATE SET code = excluded.code, message = excluded.message, run_id = excluded.run_id,
+                  attempts = failure.attempts + 1, last_seen_at = excluded.last_seen_at,
+                  next_retry_at = excluded.next_retry_at
+), noted AS (
+    INSERT INTO contact_links AS link (account_id, person_id, state, reason, reason_detail)
+    SELECT $1, person_id, 'failed', code, message FROM given
+    ON CONFLICT (account_id, person_id) DO UPDATE
+        SET state = 'failed', reason = excluded.reason, reason_detail = excluded.reason_detail
+)
+UPDATE person_changes AS due
+SET attempts = due.attempts + 1,
+    next_attempt_at = coalesce(given.next_attempt_at, 'infinity')
+FROM given
+WHERE due.account_id = $1 AND due.person_id = given.person_id AND due.version <= given.version;
+
+-- name: heal_people
+-- These people stand well again, or need nothing: their failures are over. failures_open.
+UPDATE failures SET resolved_at = $3, next_retry_at = NULL
+WHERE account_id = $1 AND job = 'send_people' AND subject_type = 'person'
+  AND subject_id = ANY ($2::bigint[]) AND resolved_at IS NULL;
+
+-- name: record_import
+-- One failing import as a whole.
+INSERT INTO failures AS failure (
+    account_id, job, subject_type, subject_id, run_id, code, message, first_seen_at, last_seen_at)
+VALUES ($1, 'monitor_imports', 'import', $2, $3, $4, $5, $6, $6)
+ON CONFLICT (account_id, job, subject_type, subject_id) WHERE resolved_at IS NULL
+DO UPDATE SET code = excluded.code, message = excluded.message,
+              attempts = failure.attempts + 1, last_seen_at = excluded.last_seen_at;

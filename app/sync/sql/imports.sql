@@ -1,0 +1,121 @@
+-- name: intend
+-- Our intent to import, written before Dotdigital is called.
+INSERT INTO imports (account_id, run_id, attempt, kind, status, records)
+VALUES ($1, $2, $3, 'people', 'submitting', $4) RETURNING id;
+
+-- name: opened
+-- Dotdigital took the import.
+UPDATE imports
+SET status = 'open', dotdigital_import_id = $2, submitted_at = $3, next_poll_at = $4
+WHERE id = $1 AND status = 'submitting';
+
+-- name: not_finished
+-- A look found it still going.
+UPDATE imports SET polls = polls + 1, next_poll_at = $2 WHERE id = $1 AND status = 'open';
+
+-- name: claim_unsettled
+-- Lock one import for its end; nobody else settles it meanwhile.
+SELECT * FROM imports WHERE id = $1 AND status IN ('submitting', 'open') FOR UPDATE;
+
+-- name: settle
+-- The import ended this way.
+UPDATE imports
+SET status = $2, created = $3, updated = $4, failed = $5, error = $6, finished_at = $7,
+    polls = polls + $8
+WHERE id = $1;
+
+-- name: open_imports
+-- What the monitor watches: open imports that no living run of send_people watches itself.
+-- imports_unsettled.
+SELECT import.id, import.dotdigital_import_id, import.polls, import.run_id, import.records
+FROM imports AS import
+LEFT JOIN runs AS run ON run.id = import.run_id AND run.status IN ('queued', 'running')
+WHERE import.account_id = $1 AND import.status = 'open' AND run.id IS NULL
+ORDER BY import.id;
+
+-- name: abandoned
+-- Imports that were to be submitted by an attempt that is over: whether Dotdigital took them is
+-- not known, and sending their people again is safe.
+SELECT import.id
+FROM imports AS import
+LEFT JOIN runs AS run ON run.id = import.run_id
+WHERE import.account_id = $1 AND import.status = 'submitting'
+  AND (run.id IS NULL OR run.status NOT IN ('queued', 'running') OR run.attempt > import.attempt);
+
+-- name: any_unsettled
+-- Whether the account has an import in flight at all.
+SELECT EXISTS (SELECT FROM imports WHERE account_id = $1 AND status IN ('submitting', 'open'));
+
+-- name: acknowledge
+-- Link and acknowledge the people whose records Dotdigital said yes to, drop their change unless a
+-- newer one stands, heal their failures. Records are found by contact id where they were matched on
+-- it, else by email.
+WITH report AS (
+    SELECT * FROM unnest($2::bigint[], $3::text[]) AS report (contact_id, email_key)
+), yes AS (
+    SELECT record.*, report.contact_id AS reported_id
+    FROM import_records AS record JOIN report ON record.email_key = report.email_key
+    WHERE record.import_id = $1 AND record.contact_id IS NULL
+    UNION ALL
+    SELECT record.*, report.contact_id
+    FROM import_records AS record JOIN report ON record.contact_id = report.contact_id
+    WHERE record.import_id = $1
+), linked AS (
+    INSERT INTO contact_links AS link (
+        account_id, person_id, contact_id, state, reason, reason_detail, email_key, mobile_sent,
+        acknowledged, sent_fingerprint, sent_version, last_sent_at, linked_at)
+    SELECT account_id, person_id, reported_id, 'synced', CASE WHEN note IS NULL THEN NULL
+           ELSE 'mobile_number_taken' END, note, email_key, mobile_number, payload, fingerprint,
+           version, $4, $4
+    FROM yes
+    ON CONFLICT (account_id, person_id) DO UPDATE
+        SET contact_id = excluded.contact_id, state = 'synced', reason = excluded.reason,
+            reason_detail = excluded.reason_detail, email_key = excluded.email_key,
+            mobile_sent = coalesce(excluded.mobile_sent, link.mobile_sent),
+            acknowledged = excluded.acknowledged, sent_fingerprint = excluded.sent_fingerprint,
+            sent_version = excluded.sent_version, last_sent_at = excluded.last_sent_at,
+            linked_at = CASE WHEN link.contact_id = excluded.contact_id THEN link.linked_at
+                        ELSE excluded.linked_at END
+), dealt_with AS (
+    DELETE FROM person_changes AS due USING yes
+    WHERE due.account_id = yes.account_id AND due.person_id = yes.person_id
+      AND due.version <= yes.version
+), healed AS (
+    UPDATE failures SET resolved_at = $4, next_retry_at = NULL
+    FROM yes
+    WHERE failures.account_id = yes.account_id AND failures.job = 'send_people'
+      AND failures.subject_type = 'person' AND failures.subject_id = yes.person_id
+      AND failures.resolved_at IS NULL
+), waiting AS (
+    UPDATE list_members AS member SET sync_state = 'pending', changed_at = $4
+    FROM yes
+    WHERE member.person_id = yes.person_id AND member.sync_state = 'waiting'
+), done AS (
+    DELETE FROM import_records AS record USING yes
+    WHERE record.account_id = yes.account_id AND record.person_id = yes.person_id
+    RETURNING record.person_id
+)
+SELECT count(*) FROM done;
+
+-- name: contacts_taken
+-- Contacts of a report that another person of ours is linked to already.
+SELECT contact_id, person_id FROM contact_links
+WHERE account_id = $1 AND contact_id = ANY ($2::bigint[]);
+
+-- name: records
+-- What is left of an import's records, for its failures and for what the report didn't name.
+SELECT person_id, version, email_key, contact_id, mobile_number FROM import_records
+WHERE import_id = $1;
+
+-- name: drop_records
+-- The import is over: nobody of it is in flight any more.
+DELETE FROM import_records WHERE import_id = $1;
+
+-- name: release_people
+-- Make people who share an email with these due again: one of them may take the contact now.
+INSERT INTO person_changes (account_id, person_id, version, reason)
+SELECT DISTINCT $1::bigint, other.id, other.version, 'sibling'
+FROM people AS person
+JOIN people AS other ON other.email_key = person.email_key AND other.id <> person.id
+WHERE person.id = ANY ($2::bigint[]) AND other.deleted_at IS NULL
+ON CONFLICT (account_id, person_id) DO NOTHING;

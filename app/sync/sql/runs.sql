@@ -1,0 +1,57 @@
+-- name: queue
+-- A new run, unless one of this job is active for the account. runs_one_active.
+INSERT INTO runs (account_id, job, mode, trigger, queued_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (account_id, job) WHERE status IN ('queued', 'running') DO NOTHING
+RETURNING id;
+
+-- name: active
+-- The run that is active for this job and account.
+SELECT id FROM runs WHERE account_id = $1 AND job = $2 AND status IN ('queued', 'running');
+
+-- name: due_by_schedule
+-- Whether the last scheduled run is old enough for another, whichever replica asks. runs_latest.
+SELECT NOT EXISTS (
+    SELECT FROM runs
+    WHERE account_id = $1 AND job = $2 AND trigger = 'schedule' AND queued_at > $3
+);
+
+-- name: claim
+-- Start a run, or take it over from a replica that died: the new attempt fences the old one.
+UPDATE runs
+SET status = 'running', attempt = attempt + 1, started_at = coalesce(started_at, $2)
+WHERE id = $1 AND status IN ('queued', 'running')
+RETURNING *;
+
+-- name: checkpoint
+-- Write progress; no row comes back when the attempt is over. Also says whether to cancel.
+UPDATE runs
+SET progress_done = $3, counts = $4, calls = $5, checkpoint = coalesce($6, checkpoint),
+    progress_total = coalesce($7, progress_total)
+WHERE id = $1 AND attempt = $2 AND status = 'running'
+RETURNING cancel_requested_at IS NOT NULL AS cancelled;
+
+-- name: fence
+-- Hold the run while a batch's outcome is written; no row when the attempt is over.
+SELECT id FROM runs WHERE id = $1 AND attempt = $2 AND status = 'running' FOR SHARE;
+
+-- name: finish
+-- The run's end.
+UPDATE runs
+SET status = $3, finished_at = $4, error = $5, counts = $6, calls = $7, progress_done = $8
+WHERE id = $1 AND attempt = $2 AND status = 'running';
+
+-- name: hand_back
+-- The replica stops: the run waits for another one.
+UPDATE runs SET status = 'queued' WHERE id = $1 AND attempt = $2 AND status = 'running';
+
+-- name: event
+-- A line of the run's timeline.
+INSERT INTO run_events (run_id, at, event, detail) VALUES ($1, $2, $3, $4);
+
+-- name: counts_for_update
+-- A run's counts, locked, so that an import that ends later can bring them up to date.
+SELECT status, counts FROM runs WHERE id = $1 FOR UPDATE;
+
+-- name: bring_up_to_date
+-- Counts of a run after one of its imports ended.
+UPDATE runs SET counts = $2, status = $3 WHERE id = $1;

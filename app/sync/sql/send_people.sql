@@ -1,0 +1,130 @@
+-- name: count_due
+-- How many people are due, for the run's progress. Primary key of person_changes.
+SELECT count(*) FROM person_changes WHERE account_id = $1 AND next_attempt_at <= $2;
+
+-- name: make_all_due
+-- A full run: everyone who is kept, or still linked, is due whatever was sent before.
+INSERT INTO person_changes AS due (account_id, person_id, version, reason)
+SELECT $1, id, version, 'full'
+FROM people
+WHERE deleted_at IS NULL
+   OR EXISTS (SELECT FROM contact_links AS link
+              WHERE link.account_id = $1 AND link.person_id = people.id
+                AND link.contact_id IS NOT NULL)
+ON CONFLICT (account_id, person_id) DO UPDATE
+    SET reason = 'full', attempts = 0, next_attempt_at = '-infinity';
+
+-- name: due_people
+-- The next due people of an account after a person id, with all that a decision needs.
+-- Keyset on the primary key of person_changes; the rest by people_pkey, people_email_key,
+-- contact_links_email, contact_links_mobile and the indexes of import_records.
+SELECT due.person_id, due.reason AS change_reason, due.attempts,
+       person.version, person.kind, person.email, person.email_key, person.mobile_number,
+       person.first_name, person.last_name, person.title, person.job_title,
+       person.organisation, person.address_line_1, person.address_line_2, person.city,
+       person.county, person.state, person.postcode, person.country, person.custom,
+       person.external_ref, person.sync_with_mailer, person.no_email,
+       person.email_undeliverable, person.created_at, person.updated_at,
+       person.deleted_at IS NOT NULL AS deleted,
+       person.merged_into_id IS NOT NULL AS merged,
+       link.contact_id, link.email_key AS email_sent, link.account_status, link.sent_fingerprint,
+       link.acknowledged,
+       (SELECT other.person_id FROM contact_links AS other
+        WHERE other.account_id = $1 AND other.email_key = person.email_key
+          AND other.contact_id IS NOT NULL AND other.person_id <> person.id
+        LIMIT 1) AS email_holder,
+       (SELECT flying.person_id FROM import_records AS flying
+        WHERE flying.account_id = $1 AND flying.email_key = person.email_key
+          AND flying.person_id <> person.id
+        LIMIT 1) AS email_in_flight,
+       CASE WHEN person.mobile_number IS NULL THEN NULL ELSE coalesce(
+           (SELECT other.person_id FROM contact_links AS other
+            WHERE other.account_id = $1 AND other.mobile_sent = person.mobile_number
+              AND other.person_id <> person.id
+            LIMIT 1),
+           (SELECT flying.person_id FROM import_records AS flying
+            WHERE flying.account_id = $1 AND flying.mobile_number = person.mobile_number
+              AND flying.person_id <> person.id
+            LIMIT 1)
+       ) END AS mobile_holder,
+       EXISTS (SELECT FROM people AS other
+               WHERE other.email_key = person.email_key AND other.id <> person.id
+                 AND other.no_email AND other.deleted_at IS NULL) AS shared_opt_out,
+       $5 AND EXISTS (SELECT FROM list_members AS member
+                      JOIN lists AS list ON list.id = member.list_id
+                      WHERE member.person_id = person.id AND list.account_id = $1
+                        AND list.record_state = 'open'
+                        AND list.synchronisation_with IS NOT NULL
+                        AND member.sync_state <> 'leaving') AS on_a_list
+FROM person_changes AS due
+JOIN people AS person ON person.id = due.person_id
+LEFT JOIN contact_links AS link
+       ON link.account_id = due.account_id AND link.person_id = due.person_id
+WHERE due.account_id = $1 AND due.person_id > $2 AND due.next_attempt_at <= $3
+  AND NOT EXISTS (SELECT FROM import_records AS flying
+                  WHERE flying.account_id = due.account_id
+                    AND flying.person_id = due.person_id)
+ORDER BY due.person_id
+LIMIT $4;
+
+-- name: due_opt_outs
+-- Linked people who must not be mailed and whose contact isn't known to be suppressed: they go
+-- before everything else. people_opted_out, or the sharing ones by people_email_key.
+SELECT due.person_id, person.version, link.contact_id
+FROM person_changes AS due
+JOIN people AS person ON person.id = due.person_id
+JOIN contact_links AS link
+  ON link.account_id = due.account_id AND link.person_id = due.person_id
+WHERE due.account_id = $1 AND due.person_id > $2 AND due.next_attempt_at <= $3
+  AND link.contact_id IS NOT NULL
+  AND NOT coalesce(link.account_status, '') = ANY ($5::text[])
+  AND (person.no_email
+       OR EXISTS (SELECT FROM people AS other
+                  WHERE other.email_key = person.email_key AND other.no_email
+                    AND other.deleted_at IS NULL))
+ORDER BY due.person_id
+LIMIT $4;
+
+-- name: hold_back
+-- People who need nothing sent: the link says why, and the change is dealt with unless a newer
+-- one stands.
+WITH given AS (
+    SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[])
+        AS given (person_id, version, state, reason, detail)
+), noted AS (
+    INSERT INTO contact_links AS link (account_id, person_id, state, reason, reason_detail)
+    SELECT $1, person_id, state, reason, detail FROM given
+    ON CONFLICT (account_id, person_id) DO UPDATE
+        SET state = excluded.state, reason = excluded.reason,
+            reason_detail = excluded.reason_detail
+        WHERE (link.state, link.reason, link.reason_detail)
+              IS DISTINCT FROM (excluded.state, excluded.reason, excluded.reason_detail)
+)
+DELETE FROM person_changes AS due USING given
+WHERE due.account_id = $1 AND due.person_id = given.person_id AND due.version <= given.version;
+
+-- name: settle_unchanged
+-- People whose payload is the one that was acknowledged: no call, and nothing due any more.
+WITH given AS (
+    SELECT * FROM unnest($2::bigint[], $3::bigint[]) AS given (person_id, version)
+), noted AS (
+    UPDATE contact_links AS link SET state = 'synced', reason = NULL, reason_detail = NULL
+    FROM given
+    WHERE link.account_id = $1 AND link.person_id = given.person_id
+      AND (link.state <> 'synced' OR link.reason IS NOT NULL)
+)
+DELETE FROM person_changes AS due USING given
+WHERE due.account_id = $1 AND due.person_id = given.person_id AND due.version <= given.version;
+
+-- name: note_suppressed
+-- Contacts that Dotdigital confirmed as suppressed. The change stays due: the fields follow.
+UPDATE contact_links
+SET account_status = 'suppressed', last_sent_at = $3
+WHERE account_id = $1 AND contact_id = ANY ($2::bigint[]);
+
+-- name: unlink_contacts
+-- Contacts that are gone in Dotdigital: the person is sent again as a new one.
+UPDATE contact_links
+SET contact_id = NULL, sent_fingerprint = NULL, acknowledged = NULL, email_key = NULL,
+    mobile_sent = NULL, state = 'unlinked'
+WHERE account_id = $1 AND contact_id = ANY ($2::bigint[]);

@@ -1,0 +1,29 @@
+"""Accounts, straight into the database."""
+
+from typing import Any
+
+from app.db import Database
+from app.models import Account, ActivitySettings, Job
+from app.models.jobs import JOBS
+
+
+async def make_account(database: Database, **overrides: Any) -> Account:  # noqa: ANN401 - any column
+    """Store an account with its jobs, disabled, and its activity settings; return it.
+
+    Its endpoint is a port where nothing listens, and its password can't be decrypted.
+    """
+    values: dict[str, Any] = {
+        "name": "Main",
+        "username": "apiuser-0a1b2c3d4e5f@apiconnector.com",
+        "password_encrypted": b"unreadable",
+        "endpoint": "http://127.0.0.1:9",
+        "region": "r1",
+        "dotdigital_account_id": 1001,
+    }
+    account = Account(**{**values, **overrides})
+    async with database.writing() as session:
+        session.add(account)
+        await session.flush()
+        session.add(ActivitySettings(account_id=account.id))
+        session.add_all(Job(account_id=account.id, job=job, interval_seconds=300) for job in JOBS)
+    return account
