@@ -28,6 +28,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from app.errors import DatabaseUnavailable
 from app.settings import Settings
 
 #: A session that may only read; the type checker keeps writes off it.
@@ -141,10 +142,9 @@ class Database:
 
     @property
     def pool(self) -> asyncpg.Pool:
-        """Return the asyncpg pool; `open` comes first."""
+        """Return the asyncpg pool; raises DatabaseUnavailable until `open` has reached Postgres."""
         if self._pool is None:
-            message = "the database is not open: await Database.open() first"
-            raise RuntimeError(message)
+            raise DatabaseUnavailable
         return self._pool
 
     async def open(self) -> None:

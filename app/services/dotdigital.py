@@ -14,8 +14,8 @@ from app.clients.dotdigital import (
     HostNotAllowed,
     NotPermitted,
     Priority,
-    RateLimiter,
     RateLimited,
+    RateLimiter,
     Transport,
     detect_region,
 )

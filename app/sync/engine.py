@@ -56,7 +56,7 @@ JobFunction = Callable[[JobContext], Awaitable[None]]
 class Engine:
     """Executes runs, one call of `execute` each; several go on at once."""
 
-    def __init__(  # noqa: PLR0913 - the process's parts, each by name
+    def __init__(
         self,
         *,
         database: Database,

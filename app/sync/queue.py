@@ -47,7 +47,7 @@ async def enqueue(connection: PoolConnection, run_id: int, trigger: str) -> None
             )
 
 
-async def trigger_run(  # noqa: PLR0913 - what a run is
+async def trigger_run(
     connection: PoolConnection,
     *,
     account_id: int,
@@ -113,7 +113,7 @@ class QueueWorker:
         while not self._stopping.is_set():
             try:
                 await self._work()
-            except Exception:  # noqa: BLE001 - the worker loop outlives whatever the queue meets
+            except Exception:
                 log.warning("queue_worker_restarts", exc_info=True)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), self._reconnect_s)

@@ -152,7 +152,7 @@ class PostgresBucketStore:
 class _Bucket:
     """The decision on one locked bucket: pure but for its own figures."""
 
-    def __init__(  # noqa: PLR0913 - the row's columns
+    def __init__(
         self,
         *,
         limit: int,

@@ -139,7 +139,7 @@ async def claim(
     )
 
 
-async def queue_run(  # noqa: PLR0913 - the row's own columns
+async def queue_run(
     connection: PoolConnection,
     *,
     account_id: int,

@@ -73,7 +73,7 @@ def _number(value: object) -> int | float:
         exact = Decimal(str(value).replace(",", "") if isinstance(value, str) else str(value))
     except InvalidOperation:
         exact = Decimal("NaN")
-    if not exact.is_finite() or exact.adjusted() >= 18:  # noqa: PLR2004 - 18 digits before the point
+    if not exact.is_finite() or exact.adjusted() >= 18:
         message = f"{_shown(value)} is not a number that the data field takes"
         raise ValueMismatchError(message)
     if exact == exact.to_integral_value():
@@ -102,7 +102,7 @@ def _date(value: object) -> str:
 
 def _shown(value: object) -> str:
     shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."  # noqa: PLR2004 - what fits a line
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
 _CONVERTERS = {"String": _text, "Numeric": _number, "Date": _date, "Boolean": boolean}

@@ -1,0 +1,137 @@
+"""What endpoints are handed: the process's parts, a session, the caller, the version asked for."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Header, Request, Response, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from app.clock import Clock
+from app.db import Database, PoolConnection, ReadSession, WriteSession
+from app.errors import Forbidden, Invalid, StaleVersion, Unauthenticated
+from app.observability import Metrics
+from app.services.api_keys import Caller, KeyRing
+from app.services.dotdigital import DotdigitalConnector
+from app.settings import Settings
+from app.sync.engine import Engine
+
+
+@dataclass(slots=True)
+class Parts:
+    """What `main` builds once a process and endpoints use."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    keys: KeyRing
+    connector: DotdigitalConnector
+    engine: Engine
+    metrics: Metrics
+    #: Why the service is not ready, or None; looked at by /readyz.
+    unready: str | None = "starting"
+    draining: bool = False
+
+
+def parts_of(request: Request) -> Parts:
+    """Return the parts of the app that answers this request."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+ServiceParts = Annotated[Parts, Depends(parts_of)]
+
+
+async def _reading(parts: ServiceParts) -> AsyncIterator[ReadSession]:
+    async with parts.database.reading() as session:
+        yield session
+
+
+async def _writing(request: Request, parts: ServiceParts) -> AsyncIterator[WriteSession]:
+    async with parts.database.writing() as session:
+        request.state.write_session = session
+        yield session
+
+
+async def _connection(parts: ServiceParts) -> AsyncIterator[PoolConnection]:
+    async with parts.database.pool.acquire() as connection:
+        yield connection
+
+
+# `scope="function"` ends the transaction before the answer goes out: whoever reads 201 reads it of
+# something that is committed.
+#: A session that reads; never held over a call to Dotdigital.
+Reading = Annotated[ReadSession, Depends(_reading, scope="function")]
+#: A session whose transaction is committed when the endpoint returns, before the answer goes out.
+Writing = Annotated[WriteSession, Depends(_writing, scope="function")]
+#: A plain asyncpg connection without a transaction, for the hottest reads.
+ReadingConnection = Annotated[PoolConnection, Depends(_connection, scope="function")]
+
+bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="API key",
+    description="A key made with `POST /v1/api-keys`, or `DOTSYNC_BOOTSTRAP_API_KEY`.",
+)
+_Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]
+
+
+async def _caller(parts: ServiceParts, credentials: _Credentials) -> Caller:
+    if credentials is None:
+        raise Unauthenticated("Send your API key: Authorization: Bearer <key>.")
+    caller = await parts.keys.authenticate(credentials.credentials)
+    if caller is None:
+        raise Unauthenticated("This API key is not known, or has expired.")
+    return caller
+
+
+def needs(scope: str) -> Callable[[Request, Caller], Awaitable[Caller]]:
+    """Return a dependency that lets only callers with this scope (or ``admin``) through."""
+
+    async def check(request: Request, caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+        if not caller.may(scope):
+            raise Forbidden(
+                f"The key {caller.name!r} has the scopes {', '.join(caller.scopes)}; "
+                f"this needs {scope}."
+            )
+        request.state.caller = caller
+        return caller
+
+    return check
+
+
+#: The caller, by the scope that the endpoint needs.
+Reader = Annotated[Caller, Depends(needs("read"))]
+Writer = Annotated[Caller, Depends(needs("write"))]
+Syncer = Annotated[Caller, Depends(needs("sync"))]
+Admin = Annotated[Caller, Depends(needs("admin"))]
+
+
+def _expected_version(
+    if_match: Annotated[
+        str | None,
+        Header(description="The `ETag` you read; 412 when something newer stands.", max_length=100),
+    ] = None,
+) -> int | None:
+    if if_match is None or if_match.strip() == "*":
+        return None
+    tag = if_match.strip().removeprefix("W/").strip('"')
+    if not tag.isdecimal() or len(tag) > 18:
+        raise Invalid.at(
+            "/header/If-Match", 'Hand back the ETag that you read, like "3", or leave it out.'
+        )
+    return int(tag)
+
+
+#: The version that If-Match names, or None where any will do.
+IfMatch = Annotated[int | None, Depends(_expected_version)]
+
+
+def check_version(current: int, expected: int | None) -> None:
+    """Raise StaleVersion where If-Match named another version than the one that stands."""
+    if expected is not None and expected != current:
+        raise StaleVersion(current)
+
+
+def set_etag(response: Response, version: int) -> None:
+    """Send the version along as the ETag."""
+    response.headers["ETag"] = f'"{version}"'

@@ -1,0 +1,70 @@
+"""The documents of the API: Swagger UI and ReDoc from our own host, and what each problem means."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
+from starlette.staticfiles import StaticFiles
+
+from app.errors import NotFound, Problem
+
+router = APIRouter(include_in_schema=False)
+
+_ASSETS = "/docs/assets"
+
+
+@router.get("/")
+async def root() -> RedirectResponse:
+    """Lead whoever opens the service in a browser to its documents."""
+    return RedirectResponse("/docs")
+
+
+@router.get("/docs")
+async def swagger_ui(request: Request) -> HTMLResponse:
+    """Show the API, to try out: Authorize takes the key, which the browser keeps."""
+    return get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title=f"{request.app.title} API",
+        swagger_js_url=f"{_ASSETS}/swagger-ui-bundle.js",
+        swagger_css_url=f"{_ASSETS}/swagger-ui.css",
+        swagger_favicon_url=f"{_ASSETS}/favicon.png",
+        swagger_ui_parameters={
+            "persistAuthorization": True,
+            "displayRequestDuration": True,
+            "docExpansion": "none",
+            "filter": True,
+        },
+    )
+
+
+@router.get("/redoc")
+async def redoc(request: Request) -> HTMLResponse:
+    """Show the API, to read."""
+    return get_redoc_html(
+        openapi_url="/openapi.json",
+        title=f"{request.app.title} API",
+        redoc_js_url=f"{_ASSETS}/redoc.standalone.js",
+        redoc_favicon_url=f"{_ASSETS}/favicon.png",
+        with_google_fonts=False,
+    )
+
+
+@router.get("/problems/{slug}")
+async def problem(slug: str) -> PlainTextResponse:
+    """Say what a problem type means; its URI leads here."""
+    for kind in _problem_kinds(Problem):
+        if kind.slug == slug:
+            return PlainTextResponse(f"{kind.title} (status {kind.status})\n\n{kind.__doc__}\n")
+    raise NotFound(f"There is no problem type {slug!r}.")
+
+
+def mount_assets(app: FastAPI) -> None:
+    """Serve the documents' scripts and styles from the installed package."""
+    folder = Path(str(files("fastapi_offline"))) / "static"
+    app.mount(_ASSETS, StaticFiles(directory=folder), name="docs-assets")
+
+
+def _problem_kinds(kind: type[Problem]) -> list[type[Problem]]:
+    return [kind, *(each for child in kind.__subclasses__() for each in _problem_kinds(child))]
