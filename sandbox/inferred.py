@@ -1,0 +1,146 @@
+"""Every behaviour that no document states, one function each, with what it rests on.
+
+Where an account may differ, its settings turn it (`state.records.AccountSettings`).
+"""
+
+import re
+from typing import Final
+
+from sandbox import statuses
+from sandbox.statuses import ListStatus
+
+#: No document says what Dotdigital takes for an address; this refuses what no server would.
+_EMAIL: Final = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
+    r"(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+)*"
+    r"@([A-Za-z0-9\u0080-\U0010ffff]([A-Za-z0-9\u0080-\U0010ffff-]*[A-Za-z0-9\u0080-\U0010ffff])?\.)+"
+    r"[A-Za-z\u0080-\U0010ffff][A-Za-z0-9\u0080-\U0010ffff-]+"
+)
+_MOBILE: Final = re.compile(r"\+?[1-9][0-9]{6,14}")
+
+
+def is_email(text: str) -> bool:
+    """Say whether Dotdigital would take it for an address; at most 256 characters [spec]."""
+    return len(text) <= 256 and _EMAIL.fullmatch(text) is not None
+
+
+def is_same_email(kept: str | None, given: str) -> bool:
+    """Say whether an address is the kept one: case does not count, and the kept spelling stays."""
+    return kept is not None and (kept == given or kept.lower() == given.lower())
+
+
+def mobile_digits(text: str) -> str | None:
+    """Return the digits of a number in E.164, with or without its plus; None for anything else.
+
+    E.164 is documented, answers come without the plus [spec]; spaces and dashes are let pass.
+    """
+    bare = text.translate(_PUNCTUATION)
+    return bare.lstrip("+") if _MOBILE.fullmatch(bare) else None
+
+
+_PUNCTUATION: Final = str.maketrans("", "", " -().")
+
+
+def is_blank(value: object) -> bool:
+    """Say whether a value counts as empty for the merge options: null or an empty text."""
+    return value is None or value == ""
+
+
+#: Ways to be suppressed that nobody can be resubscribed from: complaints and the vendor's blocks.
+_BEYOND_RESUBSCRIBING: Final = frozenset(
+    {
+        "ispComplained",
+        "directComplaint",
+        "spamTrap",
+        "blockedlocalpart",
+        "sharedsuppression",
+        "sharedDomainSuppression",
+        "domainSuppressed",
+        "knownComplainer",
+        "knownLitigator",
+    }
+)
+
+
+def can_resubscribe(email_status: str) -> bool:
+    """Say whether a contact with this status may come back at all.
+
+    `ContactCannotBeUnsuppressed` is documented by name only; its meaning is read as "complaint or
+    block".
+    """
+    return email_status not in _BEYOND_RESUBSCRIBING
+
+
+def status_under_challenge(email_status: str) -> str:
+    """Return the status of a contact that was challenged: it stays off until it confirms.
+
+    The guide says that it is not mailed before; that it keeps its old status is our reading.
+    """
+    return email_status
+
+
+def list_status(status_on_list: ListStatus, email_status: str) -> ListStatus:
+    """Return how a contact stands on a list: what holds for the account holds for its lists."""
+    if email_status == statuses.PENDING_OPT_IN:
+        return "pending"
+    return "suppressed" if email_status in statuses.SUPPRESSING else status_on_list
+
+
+def keeps_reason(old_status: str) -> bool:
+    """Say whether a suppressed contact that is suppressed again keeps its first reason."""
+    return old_status != statuses.SOFT_BOUNCED
+
+
+#: The texts of these codes differ between the vendor's spec (lower camel) and guide (Pascal).
+_PASCAL_CODES: Final = {"duplicateIdentifier": "Duplicate"}
+
+
+def failure_code(code: str, case: str) -> str:
+    """Spell a failure code: `camel` as the spec's examples, `pascal` as the guide's list."""
+    if case == "camel":
+        return code
+    return _PASCAL_CODES.get(code, code[0].upper() + code[1:])
+
+
+def rate_scope(method: str, template: str) -> str:
+    """Return the tier of a call. `lowCallRate` is documented by example, the table is not."""
+    key = f"{method} {template}"
+    for scope, pattern in _SCOPES:
+        if pattern.fullmatch(key):
+            return scope
+    return "mediumCallRate"
+
+
+LOW: Final = "lowCallRate"
+MEDIUM: Final = "mediumCallRate"
+HIGH: Final = "highCallRate"
+UNLIMITED: Final = "unlimitedCallRate"
+
+_SCOPES: Final = (
+    (UNLIMITED, re.compile(r"POST /v2/campaigns/send(-.*)?|POST /v2/(email|sms).*")),
+    (
+        HIGH,
+        re.compile(
+            r"GET (/v2/account-info|/v2/server-time|/v2/data-fields|/v2/preferences"
+            r"|/v2/address-books(/private|/public|/\{[^/]+\})?|/v2/segments"
+            r"|/v2/contacts/\{[^/]+\}|/v2/contacts/count"
+            r"|/v2/contacts/import/\{[^/]+\}(/report|/report-faults)?|/v2/contacts/deletion/\{[^/]+\}"
+            r"|/v2/segments/refresh/\{[^/]+\}"
+            r"|/contacts/v3/\{[^/]+\}/\{[^/]+\}|/contacts/v3/(import|delete)/\{[^/]+\}"
+            r"|/configuration/v3/customIdentifiers)"
+        ),
+    ),
+    (
+        LOW,
+        re.compile(
+            r"PUT /contacts/v3/import|POST /contacts/v3/delete|GET /contacts/v3"
+            r"|POST /v2/(address-books/\{[^/]+\}/)?contacts/import.*"
+            r"|POST /v2/contacts/import-collection"
+            r"|(POST|DELETE) /v2/address-books/\{[^/]+\}/contacts(/delete|/delete-all)?"
+            r"|PUT /v2/contacts/suppress-contacts"
+            r"|GET /v2/contacts|GET /v2/address-books/\{[^/]+\}/contacts"
+            r"|GET /v2/(address-books/\{[^/]+\}/)?contacts/(created|modified)-since/\{[^/]+\}"
+            r"|GET /v2/contacts/retrieve-collection"
+        ),
+    ),
+)

@@ -1,0 +1,254 @@
+"""Applies what a caller wants of one contact.
+
+v3's POST, PATCH, PUT and import, and v2's create, update and import all come down to this.
+
+What is wrong with the contact itself refuses the whole change; what is wrong with something that
+hangs on it (lists, preferences, consent) is left out and reported beside the rest.
+"""
+
+from typing import TYPE_CHECKING
+
+from sandbox import inferred, statuses
+from sandbox.state.data_fields import WrongValueError, check_value
+from sandbox.state.records import (
+    ConsentRecord,
+    Contact,
+    ContactChange,
+    DataValue,
+    Failure,
+    MergeOption,
+    Outcome,
+)
+from sandbox.state.subscriptions import Resubscription
+
+if TYPE_CHECKING:
+    from sandbox.state.account import Account
+
+
+def apply_change(
+    account: "Account",
+    change: ContactChange,
+    option: MergeOption,
+    now_ms: int,
+    *,
+    reads_text: bool = False,
+    may_create: bool = True,
+) -> Outcome:
+    """Create or update the contact that the change matches, or say why not."""
+    contact = find(account, change)
+    if contact is None and (refused := _refuse_creation(account, change, may_create=may_create)):
+        return Outcome(None, is_created=False, failures=[refused])
+    if failures := _refuse(account, change, contact):
+        return Outcome(None, is_created=False, failures=failures, matched=contact)
+    values: dict[int, DataValue] = {}
+    if change.data and (failures := _check_data(account, change, values, reads_text=reads_text)):
+        return Outcome(None, is_created=False, failures=failures, matched=contact)
+    if is_created := contact is None:
+        contact = account.contacts.make(now_ms)
+    elif contact.is_binned:
+        account.contacts.restore(contact)
+    had_email = contact.email is not None
+    _set_identifiers(account, contact, change)
+    if values:
+        contact.packed = account.data_fields.merge(contact.packed, values, option)
+    failures = list(change.unread) if change.unread else []
+    _set_channels(account, contact, change, had_email=had_email, now_ms=now_ms, failures=failures)
+    if change.list_ids or change.preferences or change.consents:
+        _attach(account, contact, change, now_ms, failures)
+    if is_created or _moves_updated(account, change):
+        account.contacts.touch(contact, now_ms)
+    return Outcome(contact, is_created, failures)
+
+
+def find(account: "Account", change: ContactChange) -> Contact | None:
+    """Return the contact that a change matches; the recycle bin counts, save for a contact id."""
+    contacts = account.contacts
+    match change.match:
+        case "email":
+            return contacts.by_email(change.email or "")
+        case "mobileNumber":
+            return contacts.by_mobile(change.mobile or "")
+        case "contactId":
+            found = contacts.by_id(change.contact_id or 0)
+            return None if found is None or found.is_binned else found
+        case name:
+            return contacts.by_custom(name, (change.custom or {}).get(name, ""))
+
+
+def _refuse_creation(
+    account: "Account", change: ContactChange, *, may_create: bool
+) -> Failure | None:
+    if change.match == "contactId":
+        return Failure("invalidContactId", f"No contact has the contactId '{change.contact_id}'")
+    if change.email is None and change.mobile is None:
+        return Failure("noValidIdentifiers", "A contact needs an email or a mobileNumber")
+    if not may_create:
+        return Failure("contactNotFound", "The contact could not be found")
+    allowance = account.settings.contact_allowance
+    if allowance is not None and account.contacts.live_count >= allowance:
+        return Failure("exceedsAllowedContactLimit", "The account's contact allowance is used up")
+    return None
+
+
+def _refuse(account: "Account", change: ContactChange, contact: Contact | None) -> list[Failure]:
+    """Return why the change can't stand: its address is barred, or identifiers are another's."""
+    contacts = account.contacts
+    email = change.email
+    if email is not None:
+        if (owner := contacts.by_email(email)) is not None and _is_another(owner, contact):
+            return [_duplicate("email", email)]
+        if account.bars and (barred := account.bar_on(email)) is not None:
+            return [barred]
+    if change.mobile is not None:
+        owner = contacts.by_mobile(change.mobile)
+        if owner is not None and _is_another(owner, contact):
+            return [_duplicate("mobileNumber", change.mobile)]
+    for name, value in (change.custom or {}).items():
+        owner = contacts.by_custom(name, value)
+        if owner is not None and _is_another(owner, contact):
+            return [_duplicate(name, value)]
+    return []
+
+
+def _is_another(owner: Contact, contact: Contact | None) -> bool:
+    """Somebody else has the identifier; a contact in the bin gives it up."""
+    return owner is not contact and not owner.is_binned
+
+
+def _duplicate(identifier: str, value: str) -> Failure:
+    return Failure(
+        "duplicateIdentifier", f"Duplicate identifier detected for {identifier} '{value}'"
+    )
+
+
+def _check_data(
+    account: "Account", change: ContactChange, values: dict[int, DataValue], *, reads_text: bool
+) -> list[Failure]:
+    """Fill ``values`` by ordinal; return what does not fit its field."""
+    failures = []
+    for name, value in (change.data or {}).items():
+        field = account.data_fields.find(name)
+        if field is None:
+            if account.settings.unknown_data_fields == "fail":
+                failures.append(Failure("unknownDataField", f"There is no data field '{name}'"))
+            continue
+        # The common case without a call: a text that fits.
+        if type(value) is str and field.type == "String" and 0 < len(value) <= 255:
+            values[field.ordinal] = value
+            continue
+        try:
+            values[field.ordinal] = check_value(field, value, reads_text=reads_text)
+        except WrongValueError as wrong:
+            code = "dataFieldOverflow" if wrong.is_overflow else "invalidDataField"
+            failures.append(Failure(code, str(wrong)))
+    return failures
+
+
+def _set_identifiers(account: "Account", contact: Contact, change: ContactChange) -> None:
+    contacts = account.contacts
+    email = change.email
+    if email is not None and not inferred.is_same_email(contact.email, email):
+        _take_from_bin(account, contacts.by_email(email), contact, "email")
+        contacts.set_email(contact, email)
+    if change.mobile is not None and change.mobile != contact.mobile:
+        _take_from_bin(account, contacts.by_mobile(change.mobile), contact, "mobileNumber")
+        contacts.set_mobile(contact, change.mobile)
+    for name, value in (change.custom or {}).items():
+        _take_from_bin(account, contacts.by_custom(name, value), contact, name)
+        contacts.set_custom(contact, name, value)
+
+
+def _take_from_bin(
+    account: "Account", owner: Contact | None, contact: Contact, identifier: str
+) -> None:
+    if owner is None or owner is contact:
+        return
+    match identifier:
+        case "email":
+            account.contacts.set_email(owner, None)
+        case "mobileNumber":
+            account.contacts.set_mobile(owner, None)
+        case name:
+            account.contacts.set_custom(owner, name, None)
+
+
+def _set_channels(
+    account: "Account",
+    contact: Contact,
+    change: ContactChange,
+    *,
+    had_email: bool,
+    now_ms: int,
+    failures: list[Failure],
+) -> None:
+    if change.email_type is not None:
+        contact.email_type = change.email_type
+    if change.opt_in_type is not None:
+        contact.opt_in_type = change.opt_in_type
+    if change.sms_status is not None:
+        contact.sms_status = change.sms_status
+    if change.whatsapp_status is not None:
+        contact.whatsapp_status = change.whatsapp_status
+    if contact.email is None:
+        return
+    if not had_email:
+        account.subscriptions.start(contact, change.email_status, now_ms)
+    elif change.email_status == statuses.SUBSCRIBED:
+        answer = account.subscriptions.resubscribe(contact, now_ms, challenge=change.challenge)
+        if answer is Resubscription.REFUSED:
+            failures.append(
+                Failure("invalidContactStatus", f"The contact is {contact.email_status}")
+            )
+    elif change.email_status is not None:
+        account.subscriptions.suppress(contact, change.email_status, now_ms)
+
+
+def _attach(
+    account: "Account",
+    contact: Contact,
+    change: ContactChange,
+    now_ms: int,
+    failures: list[Failure],
+) -> None:
+    """Add lists, preferences and consent records; what there is none of is reported."""
+    for list_id in change.list_ids or ():
+        the_list = account.lists.find(list_id)
+        if the_list is None or not the_list.is_writable:
+            failures.append(Failure("invalidAddressBookIds", f"There is no list '{list_id}'"))
+        elif contact.id not in the_list.members:
+            account.lists.join(contact, the_list, "subscribed")
+    for preference_id, opted_in in (change.preferences or {}).items():
+        preference = account.preferences.find(preference_id)
+        if preference is None or not preference.is_preference:
+            failures.append(
+                Failure("invalidPreferenceIds", f"There is no preference '{preference_id}'")
+            )
+        else:
+            account.preferences.answer(contact, preference_id, now_ms, opted_in=opted_in)
+    for consent in change.consents or ():
+        record = ConsentRecord(account.take_consent_id(), *consent, created_ms=now_ms)
+        contact.consents = [*(contact.consents or ()), record]
+
+
+def _moves_updated(account: "Account", change: ContactChange) -> bool:
+    """Whether `updated` moves is not stated; the account's settings say what moves it."""
+    moves_on = account.settings.updated_moves_on
+    if "data" in moves_on and (change.data or _changes_itself(change)):
+        return True
+    if "lists" in moves_on and change.list_ids:
+        return True
+    if "preferences" in moves_on and (change.preferences or change.consents):
+        return True
+    return "status" in moves_on and change.email_status is not None
+
+
+def _changes_itself(change: ContactChange) -> bool:
+    return (
+        change.email_status is None
+        and change.list_ids is None
+        and change.preferences is None
+        and change.consents is None
+    ) or any(
+        part is not None
+        for part in (change.custom, change.email_type, change.opt_in_type, change.sms_status)
+    )
