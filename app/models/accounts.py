@@ -26,6 +26,8 @@ class Account(SQLModel, table=True):
     password_encrypted: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     endpoint: str = Field(sa_column=words())
     region: str | None = Field(default=None, sa_column=words(nullable=True))
+    #: Where to ask for the region, where it isn't the usual host.
+    region_url: str | None = Field(default=None, sa_column=words(nullable=True))
     state: str = Field(default="ok", sa_column=words("ok"))
     state_detail: str | None = Field(default=None, sa_column=words(nullable=True))
     dotdigital_account_id: int = Field(sa_column=number())

@@ -134,12 +134,23 @@ class AccountOut(Schema):
     username: str
     endpoint: str
     region: str | None
+    region_url: Annotated[
+        str | None, Field(description="Where the region is asked for; null: at the usual host.")
+    ]
     state: AccountState
     state_detail: Annotated[str | None, Field(description="Why the state isn't `ok`.")]
     dotdigital_account_id: int
     limits: list[Limit]
-    calls_last_hour: int | None
-    calls_left: int | None
+    calls_last_hour: Annotated[
+        int,
+        Field(
+            description="At most: what Dotdigital said when usage was last read, if that was "
+            "within the hour, and the calls of runs since."
+        ),
+    ]
+    calls_left: Annotated[
+        int | None, Field(description="Under the flat limit an hour; else `limits` says it.")
+    ]
     lists_used: int | None
     lists_limit: int
     fields_used: dict[DataFieldType, int]

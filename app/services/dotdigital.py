@@ -76,11 +76,11 @@ class DotdigitalConnector:
         priority: Priority = Priority.SCHEDULE,
         on_call: Callable[[CallRecord], None] | None = None,
     ) -> DotdigitalClient:
-        """Return a client for this account; makes no call.
+        """Return a client for this account, stored or not yet; makes no call.
 
         Raises UnreadableCredentialsError when no key fits the stored password.
         """
-        account_id = account.id
+        account_id: int | None = account.id
         return DotdigitalClient(
             self._transport,
             endpoint=account.endpoint,
@@ -88,15 +88,32 @@ class DotdigitalConnector:
                 account.username, self._cipher.decrypt(account.password_encrypted)
             ),
             limiter=RateLimiter(self._store, str(account.dotdigital_account_id), self._clock),
-            circuit=self._circuits.setdefault(account_id, Circuit(self._clock)),
+            circuit=self._circuit_of(account_id),
             clock=self._clock,
             priority=priority,
             on_call=lambda record: self._told(account_id, record, on_call),
         )
 
+    def encrypt(self, password: str) -> bytes:
+        """Return the password as it is stored."""
+        return self._cipher.encrypt(password)
+
+    def password_of(self, account: Account) -> str:
+        """Return the stored password; raises UnreadableCredentialsError when no key fits it."""
+        return self._cipher.decrypt(account.password_encrypted)
+
     def circuit(self, account_id: int) -> Circuit | None:
         """Return the account's circuit in this process, if it made a call yet."""
         return self._circuits.get(account_id)
+
+    def forget(self, account_id: int) -> None:
+        """Start a new circuit for the account: it is gone, or was just reached anew."""
+        self._circuits.pop(account_id, None)
+
+    def _circuit_of(self, account_id: int | None) -> Circuit:
+        if account_id is None:
+            return Circuit(self._clock)
+        return self._circuits.setdefault(account_id, Circuit(self._clock))
 
     def _told(
         self,
