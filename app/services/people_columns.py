@@ -1,0 +1,104 @@
+"""The columns of people that callers set, and the statements over arrays of them.
+
+A bit a column says whether a row gives it: what a row leaves out stays as it is.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from app.models.people import PERSON_TEXT_FIELDS
+
+#: What a new person has where nothing was given; null for all others.
+DEFAULTS: Final[Mapping[str, Any]] = {
+    "kind": "person",
+    "custom": {},
+    "sync_with_mailer": True,
+    "no_email": False,
+    "email_undeliverable": False,
+}
+
+_TYPES: Final[Mapping[str, str]] = {
+    "external_ref": "text",
+    "kind": "text",
+    **dict.fromkeys(PERSON_TEXT_FIELDS, "text"),
+    "custom": "jsonb",
+    "sync_with_mailer": "boolean",
+    "no_email": "boolean",
+    "email_undeliverable": "boolean",
+}
+COLUMNS: Final = tuple(_TYPES)
+#: The bit of each column in a row's mask.
+BITS: Final = {name: 1 << place for place, name in enumerate(COLUMNS)}
+#: ``custom`` is set as a whole, not key by key.
+CUSTOM_REPLACED: Final = 1 << len(COLUMNS)
+#: ``custom`` has keys with null, which go.
+CUSTOM_LOSES_KEYS: Final = 1 << (len(COLUMNS) + 1)
+
+_MERGED_CUSTOM: Final = f"""CASE
+        WHEN given.mask & {CUSTOM_REPLACED} <> 0 THEN given.custom
+        WHEN given.mask & {CUSTOM_LOSES_KEYS} <> 0 THEN (person.custom || given.custom) - ARRAY(
+            SELECT key FROM jsonb_each(given.custom) AS each (key, value) WHERE value = 'null')
+        WHEN given.mask & {BITS["custom"]} <> 0 THEN person.custom || given.custom
+        ELSE person.custom END"""
+#: A new address starts with a clean slate: the bounce was the old one's.
+_UNDELIVERABLE: Final = f"""CASE
+        WHEN given.mask & {BITS["email_undeliverable"]} <> 0 THEN given.email_undeliverable
+        WHEN given.mask & {BITS["email"]} <> 0
+             AND lower(given.email) IS DISTINCT FROM person.email_key THEN false
+        ELSE person.email_undeliverable END"""
+
+
+def _becomes(column: str) -> str:
+    match column:
+        case "custom":
+            return _MERGED_CUSTOM
+        case "email_undeliverable":
+            return _UNDELIVERABLE
+    bit = BITS[column]
+    return f"CASE WHEN given.mask & {bit} <> 0 THEN given.{column} ELSE person.{column} END"
+
+
+def _arrays(first: int) -> str:
+    return ", ".join(f"${place}::{_TYPES[name]}[]" for place, name in enumerate(COLUMNS, first))
+
+
+_NAMES: Final = ", ".join(COLUMNS)
+_BECOME: Final = ",\n    ".join(f"{_becomes(name)}" for name in COLUMNS)
+
+#: Ids, masks, then an array a column. Returns those that differ now; a deleted person is restored.
+UPDATE: Final = f"""
+UPDATE people AS person
+SET ({_NAMES}, deleted_at) = ROW(
+    {_BECOME}, NULL)
+FROM unnest($1::bigint[], $2::bigint[], {_arrays(3)}) AS given (id, mask, {_NAMES})
+WHERE person.id = given.id
+  AND (person.deleted_at IS NOT NULL
+       OR ({", ".join(f"person.{name}" for name in COLUMNS)}) IS DISTINCT FROM ROW(
+    {_BECOME}))
+RETURNING person.id
+"""  # noqa: S608 - put together from the names of our own columns
+
+#: Ids, then an array a column. Returns those that were made: not one whose external_ref is taken.
+INSERT: Final = f"""
+INSERT INTO people (id, {_NAMES})
+SELECT * FROM unnest($1::bigint[], {_arrays(2)})
+ON CONFLICT (external_ref) DO NOTHING
+RETURNING id
+"""  # noqa: S608 - put together from the names of our own columns
+
+
+def as_arrays(rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    """Return an array a column, in the order of `COLUMNS`; null where a row doesn't give it."""
+    return [[row.get(name) for row in rows] for name in COLUMNS]
+
+
+def as_new(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row with the defaults for what it leaves out, and without null keys in custom."""
+    new = {**DEFAULTS, **row}
+    new["custom"] = without_nulls(new["custom"])
+    return new
+
+
+def without_nulls(custom: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the keys that have a value."""
+    return {key: value for key, value in (custom or {}).items() if value is not None}
