@@ -34,8 +34,8 @@ _RETRY_START_S = 2.0
 _NOT_THERE_YET = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError)
 
 DESCRIPTION = """
-Keeps people, mailing lists and field mappings in step with Dotdigital. Click **Authorize** and paste
-an API key; then make an account (`POST /v1/accounts`), fill in people, and trigger a job
+Keeps people, mailing lists and field mappings in step with Dotdigital. Click **Authorize** and
+paste an API key; then make an account (`POST /v1/accounts`), fill in people, and trigger a job
 (`POST /v1/jobs/{job}/runs`). Errors are `application/problem+json`; each says what to do.
 """
 

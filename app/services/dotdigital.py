@@ -42,7 +42,7 @@ class DotdigitalConnector:
         settings: Settings,
         on_call: OnCall | None = None,
     ) -> None:
-        """Take what every client shares; ``on_call`` is told of each call made (account, record)."""
+        """Take what every client shares; ``on_call`` is told of each call (account, record)."""
         self._transport = transport
         self._store = store
         self._cipher = cipher

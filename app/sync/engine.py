@@ -27,7 +27,7 @@ from app.services.cipher import UnreadableCredentialsError
 from app.services.dotdigital import DotdigitalConnector, problem_of
 from app.settings import Settings
 from app.sync import runs
-from app.sync.runs import CancelRequested, Interrupted, Run, Superseded
+from app.sync.runs import CancelRequested, Interrupted, Run, RunStopped
 
 log = structlog.get_logger(__name__)
 
@@ -115,27 +115,36 @@ class Engine:
         """Return the status and problem the run ends with; no status when it goes on elsewhere."""
         try:
             await self._jobs[run.job](await self._context(run))
-        except Superseded:
-            logger.warning("run_superseded", attempt=run.attempt)
-            return None, None
-        except Interrupted:
-            await run.hand_back()
-            await run.note("handed_back")
-            return None, None
-        except CancelRequested:
-            return "cancelled", None
-        except DotdigitalError as error:
-            await self._note_account_state(run.account_id, error)
-            logger.warning("run_stopped_by_dotdigital", error=str(error))
-            return "failed", as_problem(problem_of(error))
-        except Problem as problem:
-            return "failed", as_problem(problem)
+        except RunStopped as stop:
+            return await self._stopped(run, stop), None
+        except (DotdigitalError, Problem) as error:
+            return "failed", await self._known_fault(run, error)
         except Exception:
             # The one place where a job's own fault ends: the run says so, the rest go on.
             logger.exception("run_failed")
             return "failed", as_problem(Problem("The run met a fault of ours; the log has it."))
         await self._note_account_state(run.account_id, None)
         return ("partial" if run.counts["failed"] else "succeeded"), None
+
+    async def _stopped(self, run: Run, stop: RunStopped) -> str | None:
+        """Return the status of a run that was stopped; None when it goes on elsewhere."""
+        match stop:
+            case CancelRequested():
+                return "cancelled"
+            case Interrupted():
+                await run.hand_back()
+                await run.note("handed_back")
+            case _:
+                log.warning("run_superseded", run_id=run.id, attempt=run.attempt)
+        return None
+
+    async def _known_fault(self, run: Run, error: DotdigitalError | Problem) -> dict[str, object]:
+        """Return the problem that ends the run; the account shows what Dotdigital said."""
+        if isinstance(error, Problem):
+            return as_problem(error)
+        await self._note_account_state(run.account_id, error)
+        log.warning("run_stopped_by_dotdigital", run_id=run.id, error=str(error))
+        return as_problem(problem_of(error))
 
     async def _context(self, run: Run) -> JobContext:
         async with self._database.reading() as session:

@@ -4,7 +4,9 @@ It takes the imports that no living run watches, looks at each when its time has
 grow to one a minute), and ends when none is left or the rest are not due for a while.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from app.sync.engine import JobContext
 from app.sync.imports import SQL, poll, release_abandoned
@@ -16,34 +18,35 @@ _PATIENCE_S = 20.0
 async def run(context: JobContext) -> None:
     """Look at open imports until none is left that is due soon."""
     run = context.run
-    if run.is_dry:
-        run.counts["open"] = await _count_open(context)
-        return
-    run.counts["failed"] += await release_abandoned(context)
+    if not run.is_dry:
+        await release_abandoned(context)
     while True:
-        rows = await context.database.pool.fetch(
-            "SELECT id, dotdigital_import_id, polls, next_poll_at FROM ("
-            + SQL["open_imports"]
-            .rstrip(";")
-            .replace("import.records", "import.records, import.next_poll_at")
-            + ") AS open ORDER BY next_poll_at NULLS FIRST",
-            context.account_id,
-        )
+        rows = await context.database.pool.fetch(SQL["open_imports"], context.account_id)
         run.counts["open"] = len(rows)
+        run.total = run.done + len(rows)
         await run.save()
-        if not rows:
+        if run.is_dry or not rows or not await _look_at(context, rows[0]):
             return
-        due: datetime = rows[0]["next_poll_at"] or context.clock.now()
-        wait_s = (due - context.clock.now()).total_seconds()
-        if wait_s > _PATIENCE_S:
-            return
-        if wait_s > 0:
-            await context.clock.sleep(wait_s)
-        first = rows[0]
-        if await poll(context, first["id"], first["dotdigital_import_id"], first["polls"]):
-            run.counts["finished"] += 1
 
 
-async def _count_open(context: JobContext) -> int:
-    rows = await context.database.pool.fetch(SQL["open_imports"], context.account_id)
-    return len(rows)
+async def _look_at(context: JobContext, first: Mapping[str, Any]) -> bool:
+    """Wait for the import's next look and take it; says whether it was near enough."""
+    due: datetime = first["next_poll_at"] or context.clock.now()
+    wait_s = (due - context.clock.now()).total_seconds()
+    if wait_s > _PATIENCE_S:
+        return False
+    if wait_s > 0:
+        await context.clock.sleep(wait_s)
+    before = context.run.counts["failed"]
+    if await poll(context, first["id"], first["dotdigital_import_id"], first["polls"]):
+        await _count(context, first["id"], before)
+    return True
+
+
+async def _count(context: JobContext, import_id: int, failed_before: int) -> None:
+    row = await context.database.pool.fetchrow(SQL["outcome"], import_id)
+    run = context.run
+    run.counts["finished"] += 1
+    run.counts["acknowledged"] += row["created"] + row["updated"]
+    run.counts["failed"] = failed_before + row["failed"]
+    run.done += 1

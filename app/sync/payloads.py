@@ -43,13 +43,21 @@ class Payload:
 
     data_fields: dict[str, Scalar]
     preferences: list[tuple[int, bool]]
+    #: Values that only fill a blank there: they go by an import of their own, whose merge option
+    #: says just that, after the contact stands.
+    filling: dict[str, Scalar]
 
-    def acknowledgeable(self) -> dict[str, Any]:
-        """Return the values as the link keeps them once Dotdigital said yes."""
-        return {
-            "fields": self.data_fields,
-            "preferences": {str(key): opted_in for key, opted_in in self.preferences},
-        }
+    def acknowledgeable(self, *, filled: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return the values as the link keeps them once Dotdigital said yes.
+
+        ``filled`` are the filling values that Dotdigital took, this time or before.
+        """
+        kept: dict[str, Any] = {"fields": self.data_fields}
+        if self.preferences:
+            kept["preferences"] = {str(key): opted_in for key, opted_in in self.preferences}
+        if filled:
+            kept["filled"] = filled
+        return kept
 
     def fingerprint(self, email: str | None, mobile_number: str | None) -> bytes:
         """Return 16 bytes that change when anything that would be sent does."""
@@ -65,42 +73,31 @@ class PayloadPlan:
         sent = [mapping for mapping in mappings if mapping.direction in SENT_DIRECTIONS]
         self._fields = {kind: tuple(_fields(sent, kind)) for kind in ("person", "lead")}
         self._preferences = {kind: tuple(_preferences(sent, kind)) for kind in ("person", "lead")}
-        #: Data fields that our value only fills where theirs is blank.
-        self.filling = sorted(
-            {
-                rule.name
-                for rules in self._fields.values()
-                for rule in rules
-                if rule.when_blank == "only_if_blank_there"
-            }
-        )
 
-    def payload(self, row: Row, acknowledged: Mapping[str, Any] | None) -> Payload:
+    def payload(self, row: Row) -> Payload:
         """Return this row's mapped values.
-
-        ``acknowledged`` is what the link holds: a field that only fills a blank goes along where
-        it says that theirs is blank, or was filled by us with this very value.
 
         Raises MappedValueError for a value that doesn't fit its data field.
         """
         kind = row["kind"]
-        known = (acknowledged or {}).get("fields", {})
         data_fields: dict[str, Scalar] = {}
+        filling: dict[str, Scalar] = {}
         for rule in self._fields[kind]:
             value = _typed(rule, row)
             if rule.when_blank == "clear":
                 data_fields[rule.name] = value
             elif value is None:
                 continue
-            elif rule.when_blank == "keep" or known.get(rule.name, value) in (None, value):
-                if rule.when_blank == "keep" or rule.name in known:
-                    data_fields[rule.name] = value
+            elif rule.when_blank == "keep":
+                data_fields[rule.name] = value
+            else:
+                filling[rule.name] = value
         preferences = []
         for preference in self._preferences[kind]:
             opted_in = _opted_in(preference, row)
             if opted_in is not None:
                 preferences.append((preference.preference_id, opted_in))
-        return Payload(data_fields, preferences)
+        return Payload(data_fields, preferences, filling)
 
 
 def _typed(rule: _Field, row: Row) -> Scalar:

@@ -69,6 +69,18 @@ async def trigger_run(
     return run_id
 
 
+async def ensure_run(
+    connection: PoolConnection, *, account_id: int, job: str, at: datetime
+) -> int | None:
+    """Queue a scheduled run unless one of this job is active; return its id."""
+    run_id = await runs.queue_run(
+        connection, account_id=account_id, job=job, mode="changes", trigger="schedule", at=at
+    )
+    if run_id is not None:
+        await enqueue(connection, run_id, "schedule")
+    return run_id
+
+
 async def requeue_lost(database: Database, older_than: datetime) -> int:
     """Give active runs that have no place in the queue one again; return how many.
 

@@ -32,7 +32,7 @@ class CancelRequested(RunStopped):
 
 
 class Interrupted(RunStopped):
-    """This replica is stopping; another one goes on from the last checkpoint."""
+    """The replica is stopping; another one goes on from the last checkpoint."""
 
 
 @dataclass(slots=True)

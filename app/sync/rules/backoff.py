@@ -15,6 +15,7 @@ _NEEDS_A_CHANGE = frozenset(
         "blocker",
         "suppressedbydomain",
         "novalididentifiers",
+        "rejectedbywatchdog",
         "value_mismatch",
     }
 )

@@ -1,5 +1,6 @@
 """Who is sent to an account: the conditions, and the first one that stands in the way."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.sync.rules.reasons import Reason
@@ -54,58 +55,33 @@ class Condition:
 
 
 def obstacle(standing: Standing, policy: Policy) -> Reason | None:
-    """Return the first condition that does not hold, or None when the person can be sent.
-
-    The order is that of `conditions`, which says the same at length.
-    """
-    if standing.merged:
-        return Reason.MERGED
-    if standing.deleted:
-        return Reason.DELETED
-    if not standing.sync_with_mailer:
-        return Reason.NOT_TICKED
-    if policy.list_members_only and not standing.on_a_list:
-        return Reason.NOT_ON_A_LIST
-    if standing.email_key is None:
-        return Reason.BLANK_EMAIL
-    if (standing.no_email or standing.shared_opt_out) and standing.contact_id is None:
-        return Reason.OPTED_OUT
-    if standing.email_holder is not None:
-        return Reason.LINKED_ELSEWHERE
-    if _mobile_stands_in_the_way(standing, policy):
-        return Reason.MOBILE_TAKEN
+    """Return the first condition that does not hold, or None when the person can be sent."""
+    for _, holds, reason, _ in _checks(standing, policy):
+        if not holds:
+            return reason
     return None
 
 
 def conditions(standing: Standing, policy: Policy) -> tuple[Condition, ...]:
     """Return every condition of being synced with its outcome, for who asks why not."""
+    return tuple(Condition(*check) for check in _checks(standing, policy))
+
+
+def _checks(standing: Standing, policy: Policy) -> Iterator[tuple[str, bool, Reason, int | None]]:
+    """Yield the conditions in the order that they are looked at."""
+    linked = standing.contact_id is not None
     opted_out = standing.no_email or standing.shared_opt_out
-    return (
-        Condition("not_merged", not standing.merged, Reason.MERGED),
-        Condition("not_deleted", not standing.deleted, Reason.DELETED),
-        Condition("sync_with_mailer", standing.sync_with_mailer, Reason.NOT_TICKED),
-        Condition(
-            "on_a_list",
-            standing.on_a_list or not policy.list_members_only,
-            Reason.NOT_ON_A_LIST,
-        ),
-        Condition("has_email", standing.email_key is not None, Reason.BLANK_EMAIL),
-        Condition(
-            "not_opted_out", not opted_out or standing.contact_id is not None, Reason.OPTED_OUT
-        ),
-        Condition(
-            "email_free",
-            standing.email_holder is None,
-            Reason.LINKED_ELSEWHERE,
-            standing.email_holder,
-        ),
-        Condition(
-            "mobile_number_free",
-            not _mobile_stands_in_the_way(standing, policy),
-            Reason.MOBILE_TAKEN,
-            standing.mobile_holder,
-        ),
-    )
+    yield "not_merged", not standing.merged, Reason.MERGED, None
+    yield "not_deleted", not standing.deleted, Reason.DELETED, None
+    yield "sync_with_mailer", standing.sync_with_mailer, Reason.NOT_TICKED, None
+    on_a_list = standing.on_a_list or not policy.list_members_only
+    yield "on_a_list", on_a_list, Reason.NOT_ON_A_LIST, None
+    yield "has_email", standing.email_key is not None, Reason.BLANK_EMAIL, None
+    yield "not_opted_out", linked or not opted_out, Reason.OPTED_OUT, None
+    holder = standing.email_holder
+    yield "email_free", holder is None, Reason.LINKED_ELSEWHERE, holder
+    mobile_free = not _mobile_stands_in_the_way(standing, policy)
+    yield "mobile_number_free", mobile_free, Reason.MOBILE_TAKEN, standing.mobile_holder
 
 
 def _mobile_stands_in_the_way(standing: Standing, policy: Policy) -> bool:

@@ -1,6 +1,7 @@
 """Why a person is not synced: each reason with the sentence that the API shows word for word."""
 
 from enum import StrEnum
+from typing import Self
 
 
 class Reason(StrEnum):
@@ -8,7 +9,7 @@ class Reason(StrEnum):
 
     sentence: str
 
-    def __new__(cls, word: str, sentence: str) -> "Reason":
+    def __new__(cls, word: str, sentence: str) -> Self:
         """Keep the sentence beside the word."""
         member = str.__new__(cls, word)
         member._value_ = word

@@ -3,10 +3,18 @@
 INSERT INTO imports (account_id, run_id, attempt, kind, status, records)
 VALUES ($1, $2, $3, 'people', 'submitting', $4) RETURNING id;
 
+-- name: drop_moved_on
+-- Take out who was changed between the reading and the sending: they are due, at a newer version. A
+-- record that a fill follows carries the version before the one that was read.
+DELETE FROM import_records AS record USING people AS person
+WHERE record.import_id = $1 AND person.id = record.person_id
+  AND person.version > record.version + 1
+RETURNING record.person_id;
+
 -- name: opened
 -- Dotdigital took the import.
 UPDATE imports
-SET status = 'open', dotdigital_import_id = $2, submitted_at = $3, next_poll_at = $4
+SET status = 'open', dotdigital_import_id = $2, submitted_at = $3, next_poll_at = $4, records = $5
 WHERE id = $1 AND status = 'submitting';
 
 -- name: not_finished
@@ -27,11 +35,26 @@ WHERE id = $1;
 -- name: open_imports
 -- What the monitor watches: open imports that no living run of send_people watches itself.
 -- imports_unsettled.
-SELECT import.id, import.dotdigital_import_id, import.polls, import.run_id, import.records
+SELECT import.id, import.dotdigital_import_id, import.polls, import.next_poll_at
 FROM imports AS import
 LEFT JOIN runs AS run ON run.id = import.run_id AND run.status IN ('queued', 'running')
 WHERE import.account_id = $1 AND import.status = 'open' AND run.id IS NULL
-ORDER BY import.id;
+ORDER BY import.next_poll_at NULLS FIRST, import.id;
+
+-- name: outcome
+-- How an import ended.
+SELECT created, updated, failed FROM imports WHERE id = $1;
+
+-- name: run_of_import
+-- The run that sent an import, locked, so that two imports that end together both count.
+SELECT status, counts FROM runs WHERE id = $1 FOR UPDATE;
+
+-- name: bring_run_up_to_date
+-- Counts of a run after one of its imports ended.
+UPDATE runs
+SET counts = $2, status = $3,
+    progress_done = least(progress_done + $4, coalesce(progress_total, progress_done + $4))
+WHERE id = $1;
 
 -- name: abandoned
 -- Imports that were to be submitted by an attempt that is over: whether Dotdigital took them is
@@ -64,12 +87,13 @@ WITH report AS (
     INSERT INTO contact_links AS link (
         account_id, person_id, contact_id, state, reason, reason_detail, email_key, mobile_sent,
         acknowledged, sent_fingerprint, sent_version, last_sent_at, linked_at)
-    SELECT account_id, person_id, reported_id, 'synced', CASE WHEN note IS NULL THEN NULL
+    SELECT account_id, person_id, reported_id,
+           CASE WHEN suppressed THEN 'suppressed' ELSE 'synced' END, CASE WHEN note IS NULL THEN NULL
            ELSE 'mobile_number_taken' END, note, email_key, mobile_number, payload, fingerprint,
            version, $4, $4
     FROM yes
     ON CONFLICT (account_id, person_id) DO UPDATE
-        SET contact_id = excluded.contact_id, state = 'synced', reason = excluded.reason,
+        SET contact_id = excluded.contact_id, state = excluded.state, reason = excluded.reason,
             reason_detail = excluded.reason_detail, email_key = excluded.email_key,
             mobile_sent = coalesce(excluded.mobile_sent, link.mobile_sent),
             acknowledged = excluded.acknowledged, sent_fingerprint = excluded.sent_fingerprint,
@@ -98,9 +122,12 @@ WITH report AS (
 SELECT count(*) FROM done;
 
 -- name: contacts_taken
--- Contacts of a report that another person of ours is linked to already.
-SELECT contact_id, person_id FROM contact_links
-WHERE account_id = $1 AND contact_id = ANY ($2::bigint[]);
+-- Contacts of a report that somebody outside of the import is linked to. contact_links_contact.
+SELECT link.contact_id, link.person_id FROM contact_links AS link
+WHERE link.account_id = $1 AND link.contact_id = ANY ($2::bigint[])
+  AND NOT EXISTS (SELECT FROM import_records AS record
+                  WHERE record.import_id = $3 AND record.account_id = $1
+                    AND record.person_id = link.person_id);
 
 -- name: records
 -- What is left of an import's records, for its failures and for what the report didn't name.

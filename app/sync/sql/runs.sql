@@ -47,11 +47,3 @@ UPDATE runs SET status = 'queued' WHERE id = $1 AND attempt = $2 AND status = 'r
 -- name: event
 -- A line of the run's timeline.
 INSERT INTO run_events (run_id, at, event, detail) VALUES ($1, $2, $3, $4);
-
--- name: counts_for_update
--- A run's counts, locked, so that an import that ends later can bring them up to date.
-SELECT status, counts FROM runs WHERE id = $1 FOR UPDATE;
-
--- name: bring_up_to_date
--- Counts of a run after one of its imports ended.
-UPDATE runs SET counts = $2, status = $3 WHERE id = $1;

@@ -106,12 +106,14 @@ WHERE due.account_id = $1 AND due.person_id = given.person_id AND due.version <=
 -- name: settle_unchanged
 -- People whose payload is the one that was acknowledged: no call, and nothing due any more.
 WITH given AS (
-    SELECT * FROM unnest($2::bigint[], $3::bigint[]) AS given (person_id, version)
+    SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::text[])
+        AS given (person_id, version, state)
 ), noted AS (
-    UPDATE contact_links AS link SET state = 'synced', reason = NULL, reason_detail = NULL
+    UPDATE contact_links AS link SET state = given.state, reason = NULL, reason_detail = NULL
     FROM given
     WHERE link.account_id = $1 AND link.person_id = given.person_id
-      AND (link.state <> 'synced' OR link.reason IS NOT NULL)
+      AND (link.state <> given.state
+           OR link.reason IS NOT NULL AND link.reason <> 'mobile_number_taken')
 )
 DELETE FROM person_changes AS due USING given
 WHERE due.account_id = $1 AND due.person_id = given.person_id AND due.version <= given.version;

@@ -1,0 +1,9 @@
+"""Which jobs this version runs, by name."""
+
+from app.sync import monitor_imports, send_people
+from app.sync.engine import JobFunction
+
+JOB_FUNCTIONS: dict[str, JobFunction] = {
+    "send_people": send_people.run,
+    "monitor_imports": monitor_imports.run,
+}

@@ -1,0 +1,66 @@
+"""Opt-outs of linked people: suppressed at once, before anything else is sent."""
+
+from app.clients.dotdigital import Priority
+from app.sync.engine import JobContext
+from app.sync.rules.mailability import SUPPRESSED_STATUSES
+from app.sync.statements import statements
+
+SQL = statements("send_people")
+
+#: Ids in one call; the vendor states no most, and deletes take 5000.
+_IN_ONE_CALL = 5000
+
+
+async def send_opt_outs(context: JobContext) -> None:
+    """Suppress the contacts of linked people who must not be mailed. A call for 5000 of them.
+
+    The change stays due: the fields follow. A contact that Dotdigital doesn't know is unlinked.
+    """
+    after_id = 0
+    client = context.client.with_priority(Priority.OPT_OUT)
+    while True:
+        rows = await context.database.pool.fetch(
+            SQL["due_opt_outs"],
+            context.account_id,
+            after_id,
+            context.clock.now(),
+            _IN_ONE_CALL,
+            sorted(SUPPRESSED_STATUSES),
+        )
+        if not rows:
+            return
+        after_id = rows[-1]["person_id"]
+        contact_ids = [row["contact_id"] for row in rows]
+        answer = await client.suppressions.suppress_contacts(contact_ids=contact_ids)
+        missing = {each.id for each in answer.not_found if each.id}
+        async with context.run.fenced() as connection:
+            await connection.execute(
+                SQL["note_suppressed"],
+                context.account_id,
+                [contact_id for contact_id in contact_ids if contact_id not in missing],
+                context.clock.now(),
+            )
+            if missing:
+                await connection.execute(
+                    SQL["unlink_contacts"], context.account_id, sorted(missing)
+                )
+        context.run.counts["suppressed"] += len(contact_ids) - len(missing)
+        await context.run.save()
+
+
+async def count_opt_outs(context: JobContext) -> int:
+    """Return how many contacts a run would suppress."""
+    after_id, count = 0, 0
+    while True:
+        rows = await context.database.pool.fetch(
+            SQL["due_opt_outs"],
+            context.account_id,
+            after_id,
+            context.clock.now(),
+            _IN_ONE_CALL,
+            sorted(SUPPRESSED_STATUSES),
+        )
+        if not rows:
+            return count
+        count += len(rows)
+        after_id = rows[-1]["person_id"]

@@ -1,0 +1,229 @@
+"""A page of due people, sorted by what each of them needs. No I/O: rows in, work out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from app.clients.dotdigital import ImportContact, encode_contact
+from app.sync.failures import PersonFailure
+from app.sync.payloads import MappedValueError, Payload, PayloadPlan
+from app.sync.rules.contact_action import (
+    Create,
+    Delete,
+    Refuse,
+    Release,
+    Skip,
+    Suppress,
+    Update,
+    decide,
+)
+from app.sync.rules.eligibility import Policy, Standing
+from app.sync.rules.mailability import is_suppressed
+from app.sync.rules.reasons import Reason
+
+Row = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Entry:
+    """One person's record for an import."""
+
+    person_id: int
+    #: What the acknowledgement settles: changes up to this version.
+    version: int
+    email_key: str
+    contact_id: int | None
+    mobile_number: str | None
+    #: What was left out of the record, for the link to say.
+    note: str | None
+    suppressed: bool
+    fingerprint: bytes
+    acknowledged: dict[str, Any]
+    encoded: bytes
+
+
+@dataclass(slots=True)
+class Held:
+    """One person who is not sent, and why."""
+
+    person_id: int
+    version: int
+    reason: Reason
+    detail: str | None
+
+
+@dataclass(slots=True)
+class Claims:
+    """Emails and numbers of records that no table shows yet, by who has them."""
+
+    emails: dict[str, int] = field(default_factory=dict)
+    mobiles: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class SortedPage:
+    """What the people of a page need."""
+
+    #: To be created or updated, overwriting.
+    records: list[Entry] = field(default_factory=list)
+    #: Linked, with values that only fill a blank there.
+    fills: list[Entry] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    #: Nothing to send: person, version, whether Dotdigital's side is suppressed.
+    unchanged: list[tuple[int, int, bool]] = field(default_factory=list)
+    failures: list[PersonFailure] = field(default_factory=list)
+    #: Still due, for the opt-outs go their own way, before all this.
+    opting_out: list[int] = field(default_factory=list)
+    #: Still due: their contacts are to go.
+    departing: list[int] = field(default_factory=list)
+    #: How many records are followed by a fill.
+    fills_to_come: int = 0
+
+
+def standing_of(row: Row, claims: Claims) -> Standing:
+    """Return what the decision needs to know of this row."""
+    person_id = row["person_id"]
+    email_key = (row["email_key"] or "").strip() or None
+    holder = row["email_holder"] or row["email_in_flight"]
+    mobile = row["mobile_number"]
+    mobile_holder = row["mobile_holder"]
+    if holder is None and email_key is not None:
+        claimed = claims.emails.get(email_key)
+        holder = claimed if claimed != person_id else None
+    if mobile_holder is None and mobile is not None:
+        claimed = claims.mobiles.get(mobile)
+        mobile_holder = claimed if claimed != person_id else None
+    return Standing(
+        person_id=person_id,
+        email_key=email_key,
+        deleted=row["deleted"],
+        merged=row["merged"],
+        sync_with_mailer=row["sync_with_mailer"],
+        no_email=row["no_email"],
+        shared_opt_out=row["shared_opt_out"],
+        on_a_list=row["on_a_list"],
+        contact_id=row["contact_id"],
+        email_sent=row["email_sent"],
+        suppressed_there=is_suppressed(row["account_status"]),
+        email_holder=holder,
+        mobile_number=mobile,
+        mobile_holder=mobile_holder,
+    )
+
+
+def sort_page(
+    rows: Iterable[Row], plan: PayloadPlan, policy: Policy, claims: Claims, *, resend: bool
+) -> SortedPage:
+    """Decide what each row needs; claims what the records to be sent take.
+
+    ``resend``: people who are due because of a full run are sent whatever was sent before.
+    """
+    page = SortedPage()
+    for row in rows:
+        standing = standing_of(row, claims)
+        action = decide(standing, policy)
+        match action:
+            case Create() | Update():
+                _sort_sendable(page, row, standing, plan, policy, claims, resend=resend)
+            case Suppress():
+                page.opting_out.append(standing.person_id)
+            case Delete() | Release():
+                page.departing.append(standing.person_id)
+            case Skip(reason, other):
+                page.held.append(Held(standing.person_id, row["version"], reason, _named(other)))
+            case Refuse(reason, other):
+                text = reason.sentence if other is None else f"{reason.sentence} {_named(other)}."
+                page.failures.append(
+                    PersonFailure(standing.person_id, row["version"], reason.value, text)
+                )
+            case _:
+                assert_never(action)
+    return page
+
+
+def _sort_sendable(
+    page: SortedPage,
+    row: Row,
+    standing: Standing,
+    plan: PayloadPlan,
+    policy: Policy,
+    claims: Claims,
+    *,
+    resend: bool,
+) -> None:
+    try:
+        payload = plan.payload(row)
+    except MappedValueError as error:
+        page.failures.append(
+            PersonFailure(standing.person_id, row["version"], "value_mismatch", str(error))
+        )
+        return
+    mobile, note = _mobile_to_send(standing, policy)
+    fingerprint = payload.fingerprint(row["email"], mobile)
+    known = row["acknowledged"] or {}
+    filled = known.get("filled")
+    fills = bool(payload.filling) and payload.filling != filled
+    again = resend and row["change_reason"] == "full"
+    suppressed = standing.suppressed_there
+    if standing.contact_id is None or again or fingerprint != row["sent_fingerprint"]:
+        # The fill has still to follow, so this record does not settle the version that stands.
+        version = row["version"] - 1 if fills else row["version"]
+        page.fills_to_come += fills
+        merged: dict[str, Any] | None = filled
+        encoded = _encoded(row, standing.contact_id, mobile, payload)
+        target = page.records
+    elif fills:
+        version, merged = row["version"], payload.filling
+        encoded = encode_contact(
+            ImportContact(
+                match_identifier="contactId",
+                contact_id=standing.contact_id,
+                data_fields=payload.filling,
+            )
+        )
+        target = page.fills
+    else:
+        page.unchanged.append((standing.person_id, row["version"], suppressed))
+        return
+    entry = Entry(
+        person_id=standing.person_id,
+        version=version,
+        email_key=standing.email_key or "",
+        contact_id=standing.contact_id,
+        mobile_number=mobile,
+        note=note,
+        suppressed=suppressed,
+        fingerprint=fingerprint,
+        acknowledged=payload.acknowledgeable(filled=merged),
+        encoded=encoded,
+    )
+    claims.emails[entry.email_key] = entry.person_id
+    if mobile is not None:
+        claims.mobiles[mobile] = entry.person_id
+    target.append(entry)
+
+
+def _mobile_to_send(standing: Standing, policy: Policy) -> tuple[str | None, str | None]:
+    """Return the number that goes along, and the note for the link where it is left out."""
+    if not policy.send_mobile_number or standing.mobile_number is None:
+        return None, None
+    if standing.mobile_holder is not None:
+        return None, f"{_named(standing.mobile_holder)} has the number, so it was left out."
+    return standing.mobile_number, None
+
+
+def _encoded(row: Row, contact_id: int | None, mobile: str | None, payload: Payload) -> bytes:
+    return encode_contact(
+        ImportContact(
+            match_identifier="email" if contact_id is None else "contactId",
+            contact_id=contact_id,
+            email=row["email"].strip(),
+            mobile_number=mobile,
+            data_fields=payload.data_fields,
+            preferences=payload.preferences,
+        )
+    )
+
+
+def _named(person_id: int | None) -> str | None:
+    return None if person_id is None else f"Person {person_id}"

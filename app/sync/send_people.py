@@ -1,0 +1,247 @@
+"""send_people: tells Dotdigital of the people who are due.
+
+First the opt-outs. Then page by page: what each person needs is decided, what needs nothing is
+settled, and the rest goes out in the largest imports. The run watches its imports for a while and
+leaves those that take longer to monitor_imports.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlmodel import col, select
+
+from app.clients.dotdigital import MergeOption
+from app.db import PoolConnection
+from app.models import Mapping
+from app.sync.engine import JobContext
+from app.sync.failures import heal_people, record_people
+from app.sync.imports import release_abandoned
+from app.sync.opt_outs import count_opt_outs, send_opt_outs
+from app.sync.payloads import PayloadPlan
+from app.sync.people_page import Claims, Held, Row, SortedPage, sort_page
+from app.sync.queue import ensure_run
+from app.sync.rules.eligibility import Policy
+from app.sync.rules.reasons import Reason
+from app.sync.statements import statements
+from app.sync.submissions import Batch, Submissions
+
+SQL = statements("send_people")
+
+_PAGE = 5000
+#: The second time, for values that fill a blank once the contact stands.
+_SWEEPS = 2
+_OPTED_OUT = frozenset({Reason.OPTED_OUT, Reason.SUPPRESSED_THERE})
+
+
+async def run(context: JobContext) -> None:
+    """Send everyone who is due in the account."""
+    if context.run.is_dry:
+        await _rehearse(context)
+        return
+    await release_abandoned(context)
+    if context.run.mode == "full" and context.run.checkpoint is None:
+        await context.database.pool.execute(SQL["make_all_due"], context.account_id)
+        await context.run.save({"made_due": True})
+    context.run.total = await _count_due(context)
+    await send_opt_outs(context)
+    submissions = Submissions(context)
+    sender = _Sender(context, await load_plan(context), submissions)
+    try:
+        for sweep in range(_SWEEPS):
+            await sender.sweep(resend=sweep == 0)
+            await submissions.watch()
+            if submissions.pending or not sender.fills_to_come:
+                break
+    finally:
+        await submissions.close()
+    context.run.counts["pending"] = submissions.pending
+    if submissions.pending:
+        await _hand_over(context)
+
+
+async def load_plan(context: JobContext) -> PayloadPlan:
+    """Return the account's mappings, compiled."""
+    async with context.database.reading() as session:
+        found = await session.execute(
+            select(Mapping)
+            .where(col(Mapping.account_id) == context.account_id)
+            .order_by(col(Mapping.id))
+        )
+        return PayloadPlan(found.scalars())
+
+
+def policy_of(context: JobContext) -> Policy:
+    """Return what the account's settings say of sending."""
+    settings = context.account_settings
+    return Policy(
+        list_members_only=settings.people == "list_members",
+        send_without_taken_mobile=settings.mobile_conflict == "send_without",
+        send_mobile_number=settings.send_mobile_number,
+    )
+
+
+class _Sender:
+    """Goes through the due people once, from the first to the last."""
+
+    def __init__(self, context: JobContext, plan: PayloadPlan, submissions: Submissions) -> None:
+        settings = context.account_settings
+        limits = (settings.batch_size, settings.batch_megabytes * 1_000_000)
+        self._context = context
+        self._plan = plan
+        self._policy = policy_of(context)
+        self._submissions = submissions
+        self._records = Batch(MergeOption.OVERWRITE, *limits)
+        self._fills = Batch(MergeOption.OVERWRITE_IF_EMPTY, *limits)
+        self.fills_to_come = 0
+
+    async def sweep(self, *, resend: bool) -> None:
+        """Send everyone due; when it returns, Dotdigital has every import."""
+        self.fills_to_come = 0
+        after_id = 0
+        while True:
+            # Taken before the page is read: what is recorded by then, the page shows itself.
+            claims = self._claims()
+            rows = await _due_people(self._context, after_id)
+            if not rows:
+                break
+            after_id = rows[-1]["person_id"]
+            page = sort_page(rows, self._plan, self._policy, claims, resend=resend)
+            await self._settle(page)
+            await self._fill_batches(page)
+            await self._submissions.look()
+            self._context.run.counts["pending"] = self._submissions.pending
+            await self._context.run.save()
+        await self._submit(self._records)
+        await self._submit(self._fills)
+        await self._submissions.all_submitted()
+
+    async def _settle(self, page: SortedPage) -> None:
+        """Write down whoever needs no import, in one transaction."""
+        counts = _counts_of(page)
+        async with self._context.run.fenced() as connection:
+            await _write_held(self._context, connection, page.held)
+            await _write_unchanged(self._context, connection, page.unchanged)
+            await record_people(self._context, connection, page.failures)
+        self._context.run.counts.update(counts)
+        settled = counts["skipped"] + counts["unchanged"] + counts["failed"]
+        self._context.run.done += settled
+        self.fills_to_come += page.fills_to_come
+
+    async def _fill_batches(self, page: SortedPage) -> None:
+        for batch, entries in ((self._records, page.records), (self._fills, page.fills)):
+            for entry in entries:
+                if not batch.takes(entry):
+                    await self._submit(batch)
+                batch.add(entry)
+
+    def _claims(self) -> Claims:
+        """Return the emails and numbers that are on their way and in no table yet."""
+        claims = Claims()
+        in_hand = (*self._records.entries, *self._fills.entries)
+        for entry in (*in_hand, *self._submissions.unrecorded()):
+            claims.emails[entry.email_key] = entry.person_id
+            if entry.mobile_number is not None:
+                claims.mobiles[entry.mobile_number] = entry.person_id
+        return claims
+
+    async def _submit(self, batch: Batch) -> None:
+        if batch.entries:
+            await self._submissions.submit(batch.take_all(), batch.merge_option)
+
+
+async def _rehearse(context: JobContext) -> None:
+    """Say what a run would do; writes nothing on either side, and makes no call."""
+    run = context.run
+    run.total = await _count_due(context)
+    run.counts["suppressed"] = await count_opt_outs(context)
+    plan, policy, claims = await load_plan(context), policy_of(context), Claims()
+    after_id = 0
+    while rows := await _due_people(context, after_id):
+        after_id = rows[-1]["person_id"]
+        page = sort_page(rows, plan, policy, claims, resend=True)
+        run.counts.update(_counts_of(page))
+        created = sum(entry.contact_id is None for entry in page.records)
+        run.counts.update(created=created, updated=len(page.records) - created + len(page.fills))
+        run.done += len(rows)
+        await run.save()
+
+
+def _counts_of(page: SortedPage) -> Counter[str]:
+    left = len(page.opting_out) + len(page.departing)
+    return Counter(
+        considered=len(page.records)
+        + len(page.fills)
+        + len(page.held)
+        + len(page.unchanged)
+        + len(page.failures)
+        + left,
+        unchanged=len(page.unchanged),
+        skipped=len(page.held),
+        failed=len(page.failures),
+    )
+
+
+async def _count_due(context: JobContext) -> int:
+    count: int = await context.database.pool.fetchval(
+        SQL["count_due"], context.account_id, context.clock.now()
+    )
+    return count
+
+
+async def _due_people(context: JobContext, after_id: int) -> Sequence[Row]:
+    rows: Sequence[Row] = await context.database.pool.fetch(
+        SQL["due_people"],
+        context.account_id,
+        after_id,
+        context.clock.now(),
+        _PAGE,
+        context.account_settings.people == "list_members",
+    )
+    return rows
+
+
+async def _write_held(
+    context: JobContext, connection: PoolConnection, held: Sequence[Held]
+) -> None:
+    if not held:
+        return
+    person_ids = [each.person_id for each in held]
+    await connection.execute(
+        SQL["hold_back"],
+        context.account_id,
+        person_ids,
+        [each.version for each in held],
+        ["suppressed" if each.reason in _OPTED_OUT else "not_eligible" for each in held],
+        [each.reason.value for each in held],
+        [each.detail for each in held],
+    )
+    await heal_people(context, connection, person_ids)
+
+
+async def _write_unchanged(
+    context: JobContext,
+    connection: PoolConnection,
+    unchanged: Sequence[tuple[int, int, bool]],
+) -> None:
+    if not unchanged:
+        return
+    person_ids = [person_id for person_id, _, _ in unchanged]
+    await connection.execute(
+        SQL["settle_unchanged"],
+        context.account_id,
+        person_ids,
+        [version for _, version, _ in unchanged],
+        ["suppressed" if suppressed else "synced" for _, _, suppressed in unchanged],
+    )
+    await heal_people(context, connection, person_ids)
+
+
+async def _hand_over(context: JobContext) -> None:
+    """See that somebody watches what this run leaves open, the schedule being on or off."""
+    async with context.database.transaction() as connection:
+        await ensure_run(
+            connection,
+            account_id=context.account_id,
+            job="monitor_imports",
+            at=context.clock.now(),
+        )
