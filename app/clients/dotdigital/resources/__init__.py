@@ -1,0 +1,1 @@
+"""Dotdigital's resources, one file a noun: typed calls over the `Caller`, nothing else."""
