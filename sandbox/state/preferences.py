@@ -57,6 +57,13 @@ class Preferences:
         self._next_id += 1
         return node
 
+    def place(self, node: Preference, place: int) -> None:
+        """Put a node at a place among those beside it, from 0 on; the others make room."""
+        others = [other for other in self.within(node.category_id) if other is not node]
+        others.insert(place, node)
+        for order, other in enumerate(others):
+            other.order = order
+
     def delete(self, node: Preference) -> None:
         """Take a preference away, a category with all that stands in it."""
         for inner in self.within(node.id):

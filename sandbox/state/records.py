@@ -114,6 +114,8 @@ class DataField:
     default: DataValue = None
     #: Where its value stands in a contact's packed values.
     ordinal: int = -1
+    #: What would break without it: its kind as v2 spells it (`Campaign`, `Survey`), and its id.
+    used_by: list[tuple[str, int]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -129,6 +131,11 @@ class ContactList:
     unsubscribed_ms: dict[int, int] = field(default_factory=dict)
     is_writable: bool = True
     in_use: bool = False
+
+    @property
+    def active_count(self) -> int:
+        """How many are on it and have not unsubscribed from it."""
+        return len(self.members) - len(self.unsubscribed_ms)
 
 
 @dataclass(slots=True)

@@ -73,6 +73,10 @@ class Subscriptions:
         self._suppressions.lift(contact.id)
         contact.email_status = statuses.SUBSCRIBED
         contact.challenged_ms = None
+        for the_list, status in self._lists.of(contact):
+            if status == "pending":
+                self._lists.join(contact, the_list, "subscribed")
+                the_list.unsubscribed_ms.pop(contact.id, None)
         self._note(contact, now_ms)
 
     def unsubscribe_from_list(self, contact: Contact, the_list: ContactList, now_ms: int) -> bool:
@@ -88,6 +92,11 @@ class Subscriptions:
     ) -> Resubscription:
         """Bring a contact back to one list, and to the account where it left that."""
         answer = self.resubscribe(contact, now_ms, challenge=challenge)
+        is_off = contact.id in the_list.unsubscribed_ms
+        if is_off and (challenge or answer is Resubscription.CHALLENGED):
+            self._lists.join(contact, the_list, "pending")
+            contact.challenged_ms = now_ms
+            return Resubscription.CHALLENGED
         if answer is Resubscription.ADDED and self._lists.join(contact, the_list, "subscribed"):
             the_list.unsubscribed_ms.pop(contact.id, None)
             self._note(contact, now_ms)
