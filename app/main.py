@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _running_parts(settings, clock, metrics) as parts:
+        async with running_parts(settings, clock, metrics) as parts:
             app.state.parts = parts
             async with contextlib.AsyncExitStack() as stack:
                 await stack.enter_async_context(_brought_up(parts))
@@ -82,9 +82,8 @@ def _version() -> str:
 
 
 @contextlib.asynccontextmanager
-async def _running_parts(
-    settings: Settings, clock: Clock, metrics: Metrics
-) -> AsyncIterator[Parts]:
+async def running_parts(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIterator[Parts]:
+    """Build the process's parts and take them down at the end; connects to nothing by itself."""
     configure_logging(settings.log_format, settings.log_level)
     database = Database(await database_url(settings), pool_size=settings.database_pool_size)
     cipher = CredentialsCipher(settings.credentials_keys or [key_kept_in(settings.data_dir)])

@@ -16,6 +16,7 @@ from app.clients.dotdigital import (
     Priority,
     RateLimited,
     RateLimiter,
+    RetryPolicy,
     Transport,
     detect_region,
 )
@@ -28,6 +29,9 @@ from app.services.cipher import CredentialsCipher
 from app.settings import Settings
 
 OnCall = Callable[[int | None, CallRecord], None]
+
+#: Somebody waits for the answer, so it gives up within seconds.
+_IMPATIENT = RetryPolicy(max_attempts=3, first_wait_s=0.25, longest_wait_s=2, patience_s=10)
 
 
 class DotdigitalConnector:
@@ -75,6 +79,7 @@ class DotdigitalConnector:
         account: Account,
         priority: Priority = Priority.SCHEDULE,
         on_call: Callable[[CallRecord], None] | None = None,
+        policy: RetryPolicy | None = None,
     ) -> DotdigitalClient:
         """Return a client for this account, stored or not yet; makes no call.
 
@@ -92,7 +97,12 @@ class DotdigitalConnector:
             clock=self._clock,
             priority=priority,
             on_call=lambda record: self._told(account_id, record, on_call),
+            policy=policy,
         )
+
+    def client_for_caller(self, account: Account) -> DotdigitalClient:
+        """Return a client for somebody who waits: ahead of schedules, and soon to give up."""
+        return self.client(account, Priority.MANUAL, policy=_IMPATIENT)
 
     def encrypt(self, password: str) -> bytes:
         """Return the password as it is stored."""

@@ -81,6 +81,11 @@ async def ensure_run(
     return run_id
 
 
+async def drop_place(connection: PoolConnection, run_id: int) -> None:
+    """Take a run that has ended out of the queue, in the connection's transaction."""
+    await connection.execute("DELETE FROM pgqueuer WHERE dedupe_key = $1", place_key(run_id))
+
+
 async def requeue_lost(database: Database, older_than: datetime) -> int:
     """Give active runs that have no place in the queue one again; return how many.
 

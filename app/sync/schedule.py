@@ -17,6 +17,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from app.clock import Clock
 from app.db import Database
+from app.services.schedules import Schedule, cron_trigger, next_fire
 from app.settings import Settings
 from app.sync.imports import SQL as IMPORTS_SQL
 from app.sync.jobs import JOB_FUNCTIONS
@@ -76,15 +77,10 @@ def due_after(now: datetime, interval_seconds: float | None) -> datetime:
     return now - timedelta(seconds=interval_seconds - slack_s)
 
 
-def first_tick(row: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Return when an interval job ticks first: at once when overdue; None leaves it to a cron."""
-    interval_seconds = row["interval_seconds"]
-    if interval_seconds is None:
-        return None
-    last = row["last_queued_at"]
-    if last is None:
-        return now
-    return max(now, last + timedelta(seconds=interval_seconds))
+def first_tick(row: Mapping[str, Any], now: datetime) -> datetime:
+    """Return when a job ticks first: at once when it is overdue."""
+    schedule = Schedule(row["interval_seconds"], row["cron"])
+    return max(now, next_fire(schedule, row["last_queued_at"], row["enabled_at"] or now))
 
 
 class Scheduler:
@@ -200,5 +196,5 @@ class Scheduler:
 
 def _trigger_of(planned: Planned) -> IntervalTrigger | CronTrigger:
     if planned.cron is not None:
-        return CronTrigger.from_crontab(planned.cron, timezone=UTC)
+        return cron_trigger(planned.cron)
     return IntervalTrigger(seconds=planned.interval_seconds)

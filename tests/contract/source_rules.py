@@ -236,7 +236,11 @@ RULES = (
         "time comes from the clock",
         "take a Clock: a test can't move the machine's time, and would have to sleep",
         clock_reads,
-        except_in={"app/clock.py": "it is the clock"},
+        except_in={
+            "app/clock.py": "it is the clock",
+            "app/demo/processes.py": "the demo waits for processes, not for a moment",
+            "app/demo/story.py": "the demo waits for a run over HTTP",
+        },
     ),
     Rule(
         "few broad excepts",
@@ -253,7 +257,11 @@ RULES = (
         "all calls go through the client's transport, so that moving to another library is one "
         "line, and none goes past the limiter",
         http_imports,
-        except_in={"app/clients/dotdigital/transport.py": "it is the transport"},
+        except_in={
+            "app/clients/dotdigital/transport.py": "it is the transport",
+            "app/demo/processes.py": "the demo is a caller of the service, not a part of it",
+            "app/demo/story.py": "the demo is a caller of the service, not a part of it",
+        },
     ),
     Rule(
         "no calls inside a transaction",
@@ -284,7 +292,6 @@ RULES = (
         prints,
         except_in={
             "app/cli.py": "commands print what they were asked for",
-            "app/demo.py": "the demo tells what it does",
         },
     ),
     Rule(

@@ -1,0 +1,179 @@
+"""``python -m app ...``: serve, migrate, demo, sandbox, run a job, import people, keys, openapi."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+import uvicorn
+
+from app.clock import SystemClock
+from app.db import Database, current_revision, database_url, migrate
+from app.main import create_app, running_parts
+from app.observability import Metrics
+from app.openapi_page import as_markdown
+from app.routers.dependencies import Parts
+from app.services.api_keys import create_key as store_key
+from app.services.people_import import import_file
+from app.settings import Settings
+from app.sync.queue import trigger_run
+
+commands = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="dotsync keeps people, lists and mappings in step with Dotdigital.",
+)
+
+JobWord = Literal["send_people", "monitor_imports"]
+ModeWord = Literal["changes", "full", "dry_run"]
+
+
+def main() -> None:
+    """Run the command line."""
+    commands()
+
+
+@commands.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Default: DOTSYNC_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Default: DOTSYNC_PORT.")] = None,
+) -> None:
+    """Start the service."""
+    settings = Settings()
+    uvicorn.run(
+        create_app(settings),
+        host=host or settings.host,
+        port=settings.port if port is None else port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=max(int(settings.shutdown_seconds), 1),
+        server_header=False,
+    )
+
+
+@commands.command(name="migrate")
+def migrate_command(
+    revision: Annotated[str, typer.Argument(help="A revision, `head` or `base`.")] = "head",
+) -> None:
+    """Bring the schema to a revision."""
+
+    async def move() -> str | None:
+        database = Database(await database_url(Settings()))
+        try:
+            await migrate(database.engine, revision)
+            return await current_revision(database.engine)
+        finally:
+            await database.close()
+
+    typer.echo(f"The schema stands at {asyncio.run(move()) or 'nothing'}.")
+
+
+@commands.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port of its first region; 0: any.")] = 9000,
+) -> None:
+    """Start the sandbox: a stand-in Dotdigital, for trying things out."""
+    os.execv(sys.executable, [sys.executable, "-m", "sandbox", "--port", str(port)])  # noqa: S606 - our own
+
+
+@commands.command()
+def demo(
+    people: Annotated[int, typer.Option(help="How many people to make up.")] = 10_000,
+) -> None:
+    """Run the whole job end to end on the embedded Postgres and the sandbox."""
+    from app.demo import run_demo  # noqa: PLC0415 - the other commands need none of it
+
+    raise typer.Exit(asyncio.run(run_demo(people)))
+
+
+@commands.command(name="run")
+def run_job(
+    job: Annotated[JobWord, typer.Argument(help="Which job.")],
+    account_id: Annotated[int, typer.Option(help="Of which account.")],
+    mode: Annotated[ModeWord, typer.Option(help="What to send.")] = "changes",
+) -> None:
+    """Run a job here and now, to its end; exit code 1 when it fails."""
+
+    async def execute(parts: Parts) -> Any:  # noqa: ANN401 - a row
+        async with parts.database.transaction() as connection:
+            run_id = await trigger_run(
+                connection,
+                account_id=account_id,
+                job=job,
+                mode=mode,
+                trigger="manual",
+                at=parts.clock.now(),
+            )
+        await parts.engine.execute(run_id)
+        return await parts.database.pool.fetchrow(
+            "SELECT id, status, counts, calls, error FROM runs WHERE id = $1", run_id
+        )
+
+    run = asyncio.run(_with_parts(execute))
+    typer.echo(json.dumps(dict(run), indent=2))
+    raise typer.Exit(0 if run["status"] in {"succeeded", "partial"} else 1)
+
+
+@commands.command()
+def import_people(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    columns: Annotated[str, typer.Option(help="JSON object: header to person field.")] = "{}",
+    phone_region: Annotated[str | None, typer.Option(help="Such as GB or US.")] = None,
+) -> None:
+    """Import people from a CSV or NDJSON file, as POST /v1/people/import does."""
+
+    async def load(parts: Parts) -> Any:  # noqa: ANN401 - an outcome
+        return await import_file(
+            parts.database,
+            file,
+            columns=json.loads(columns),
+            phone_region=phone_region or parts.settings.default_phone_region,
+        )
+
+    outcome = asyncio.run(_with_parts(load))
+    typer.echo(outcome)
+
+
+@commands.command()
+def create_key(
+    name: Annotated[str, typer.Argument(help="What tells the key apart.")],
+    scopes: Annotated[
+        str, typer.Option(help="Any of read, write, sync, admin, with commas between.")
+    ] = "read",
+) -> None:
+    """Make an API key; it is printed once."""
+    chosen = [scope.strip() for scope in scopes.split(",")]
+    if unknown := set(chosen) - {"read", "write", "sync", "admin"}:
+        raise typer.BadParameter(f"There is no scope {', '.join(sorted(unknown))}.")
+
+    async def make(parts: Parts) -> str:
+        async with parts.database.writing() as session:
+            return (await store_key(session, name, chosen))[1]
+
+    typer.echo(asyncio.run(_with_parts(make)))
+
+
+@commands.command()
+def openapi(
+    as_json: Annotated[bool, typer.Option("--json", help="The document itself.")] = False,  # noqa: FBT002 - typer's way
+) -> None:
+    """Print the API's documents: `openapi.md`, or the OpenAPI document as JSON."""
+    document = create_app(Settings(_env_file=None)).openapi()
+    typer.echo(json.dumps(document, indent=2) if as_json else as_markdown(document), nl=False)
+
+
+async def _with_parts(action: Callable[[Parts], Awaitable[Any]]) -> Any:  # noqa: ANN401 - the action's
+    """Do something with the service's parts, on a migrated database, without serving."""
+    settings = Settings()
+    async with running_parts(settings, SystemClock(), Metrics()) as parts:
+        await parts.database.open()
+        if settings.migrate_at_start:
+            await migrate(parts.database.engine)
+        return await action(parts)
