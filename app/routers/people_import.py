@@ -1,0 +1,174 @@
+"""`/v1/people/import`: a file of people, streamed."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Final, Literal
+
+import phonenumbers
+from fastapi import APIRouter, Query, Request
+from starlette.exceptions import HTTPException
+
+from app.errors import Conflict, Invalid, TooLarge, UnsupportedMediaType
+from app.routers.dependencies import ServiceParts, Writer
+from app.routers.idempotent import StreamedIdempotentRoute
+from app.routers.problem_handlers import problems
+from app.schemas.people_import import ImportOut
+from app.services.column_map import read_columns
+from app.services.decoding import known_charset
+from app.services.import_rows import Unreadable
+from app.services.people_file import FileFormat, FileOptions
+from app.services.people_import import ImportInterrupted, import_people
+
+router = APIRouter(prefix="/v1/people", tags=["people"], route_class=StreamedIdempotentRoute)
+
+_FORMATS: Final[dict[str, FileFormat]] = {
+    "text/csv": "csv",
+    "application/csv": "csv",
+    "application/x-ndjson": "ndjson",
+    "application/ndjson": "ndjson",
+    "application/jsonl": "ndjson",
+}
+_DELIMITERS: Final = {
+    **{mark: mark for mark in ",;\t|"},
+    "comma": ",",
+    "semicolon": ";",
+    "tab": "\t",
+    r"\t": "\t",
+    "pipe": "|",
+}
+_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "text/csv": {
+                "schema": {"type": "string"},
+                "example": "external_ref,email,First Name\nC-1,anna@example.com,Anna\n",
+            },
+            "application/x-ndjson": {
+                "schema": {"type": "string"},
+                "example": '{"external_ref": "C-1", "email": "anna@example.com"}\n',
+            },
+        },
+    }
+}
+
+ColumnsText = Annotated[
+    str | None,
+    Query(
+        alias="columns",
+        max_length=100_000,
+        description="A JSON object from header to person field: "
+        '`{"phone1": "mobile_number", "tier": "custom.tier"}`. null ignores a column. Headers that '
+        "are field names need none.",
+    ),
+]
+PhoneRegion = Annotated[
+    str | None,
+    Query(
+        min_length=2,
+        max_length=2,
+        description="Where numbers without a country code are dialled, such as `US`; "
+        "`DOTSYNC_DEFAULT_PHONE_REGION` unless given.",
+    ),
+]
+Delimiter = Annotated[
+    str | None,
+    Query(
+        max_length=9,
+        description="`comma`, `semicolon`, `tab` or `pipe`, or the character; by the first line "
+        "unless given.",
+    ),
+]
+
+
+@router.post(
+    "/import",
+    responses=problems(Conflict, TooLarge, UnsupportedMediaType, Unreadable, ImportInterrupted),
+    openapi_extra=_BODY,
+)
+async def import_file(
+    caller: Writer,
+    parts: ServiceParts,
+    request: Request,
+    columns: ColumnsText = None,
+    phone_region: PhoneRegion = None,
+    delimiter: Delimiter = None,
+    blank: Annotated[
+        Literal["clear", "keep"],
+        Query(description="What a blank cell of CSV does to the field: clears it, or nothing."),
+    ] = "clear",
+    from_line: Annotated[
+        int, Query(ge=1, le=2**63 - 1, description="Pass over rows that begin before this line.")
+    ] = 1,
+    *,
+    dry_run: Annotated[bool, Query(description="Try it all, and store nothing.")] = False,
+) -> ImportOut:
+    """Store the people of a CSV or NDJSON file, of any size, as it comes in.
+
+    A row with an `external_ref` changes the person that has it, or makes one; a row without one
+    makes a new person, so a file sent twice makes everybody twice. A column `id` counts only where
+    the map says `{"id": "id"}`. Bad rows are rejected and named by line, good ones kept, 5000 a
+    transaction. An answer other than 200 says under `stored` what stands; send the file again with
+    `from_line` to go on. CSV is UTF-8 unless the content type names a charset.
+    """
+    file_format, charset = _content_of(request)
+    options = FileOptions(
+        format=file_format,
+        charset=charset,
+        columns=read_columns(columns),
+        phone_region=_region(phone_region) or parts.settings.default_phone_region,
+        delimiter=_delimiter(delimiter),
+        keeps_blank=blank == "keep",
+        from_line=from_line,
+    )
+    chunks = _chunks_of(request, parts.settings.max_import_bytes)
+    outcome = await import_people(
+        parts.database, chunks, options, actor=caller.actor, dry_run=dry_run
+    )
+    return ImportOut.model_validate(outcome)
+
+
+def _content_of(request: Request) -> tuple[FileFormat, str]:
+    """Return the body's format and charset; raises UnsupportedMediaType for what is not taken."""
+    given = request.headers.get("content-type", "")
+    media_type, *parameters = (part.strip() for part in given.split(";"))
+    file_format = _FORMATS.get(media_type.lower())
+    if file_format is None:
+        raise UnsupportedMediaType(
+            "This takes text/csv or application/x-ndjson; the body came as "
+            f"{media_type or 'no type at all'}."
+        )
+    if (encoding := request.headers.get("content-encoding", "identity")) != "identity":
+        raise UnsupportedMediaType(f"Send the file as it is: {encoding} is not unpacked here.")
+    named = dict(part.lower().split("=", 1) for part in parameters if "=" in part)
+    charset = named.get("charset", "utf-8").strip('" ')
+    known = known_charset(charset)
+    if known is None or (file_format == "ndjson" and known not in {"utf-8", "ascii"}):
+        raise UnsupportedMediaType(
+            f"The charset {charset!r} is not taken here: NDJSON is UTF-8, CSV is UTF-8, UTF-16, "
+            "iso-8859-1 or another of its family, or windows-1252 or another of its."
+        )
+    return file_format, known
+
+
+def _region(given: str | None) -> str | None:
+    if given is None or given.upper() in phonenumbers.SUPPORTED_REGIONS:
+        return given.upper() if given else None
+    raise Invalid.at("/query/phone_region", f"{given!r} is no region; write it like US or GB.")
+
+
+def _delimiter(given: str | None) -> str | None:
+    if given is None or given.lower() in _DELIMITERS:
+        return _DELIMITERS[given.lower()] if given else None
+    raise Invalid.at("/query/delimiter", f"{given!r} is none: write comma, semicolon, tab or pipe.")
+
+
+async def _chunks_of(request: Request, limit: int) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except HTTPException as error:
+        if error.status_code != 413:
+            raise
+        raise TooLarge(
+            f"The file is over the limit of {limit} bytes (DOTSYNC_MAX_IMPORT_BYTES). Split it."
+        ) from error

@@ -1,0 +1,32 @@
+"""What an import answers with."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from app.schemas.text import Schema
+
+
+class RowErrorOut(Schema):
+    """A row that was rejected."""
+
+    line: Annotated[int, Field(description="The line of the file that the row begins on, from 1.")]
+    detail: str
+
+
+class ImportOut(Schema):
+    """What became of the rows of a file."""
+
+    created: int
+    updated: int
+    unchanged: Annotated[int, Field(description="Rows that say what stood there already.")]
+    rejected: int
+    errors: Annotated[
+        list[RowErrorOut], Field(description="Rejected rows by line, the first 1000 of them.")
+    ]
+    errors_truncated: Annotated[
+        bool, Field(description="Whether more rows were rejected than `errors` names.")
+    ]
+    ignored_columns: Annotated[
+        list[str], Field(description="Headers that are no person field and that no map names.")
+    ]

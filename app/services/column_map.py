@@ -1,0 +1,297 @@
+"""Which column of a file is which field of a person, and a row's values by field.
+
+Headers that are our field names map by themselves, in any case and with blanks, hyphens or nothing
+between their words (``First Name``, ``firstName``); the caller's own map goes before that. Pure.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from itertools import pairwise
+from typing import Any, Final, NoReturn
+
+import orjson
+
+from app.errors import FieldError, Invalid
+from app.models.people import PERSON_TEXT_FIELDS
+from app.services.person_fields import FieldPathError, parse_path
+from app.services.person_values import NEVER_NULL
+
+#: Fields that a file may set. ``id`` is ours, and a foreign file often has one of its own by that
+#: name, so it counts only where the caller's map says so.
+_BY_NAME: Final = (
+    "external_ref",
+    "kind",
+    *PERSON_TEXT_FIELDS,
+    "custom",
+    "sync_with_mailer",
+    "no_email",
+    "email_undeliverable",
+)
+_BY_MAP: Final = ("id", *_BY_NAME)
+_POINTER: Final = "/query/columns"
+_MOST_COLUMNS: Final = 1000
+
+Keys = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A field of a person, or a value inside ``custom`` by the keys that lead to it."""
+
+    field: str
+    keys: Keys = ()
+
+    def __str__(self) -> str:
+        return ".".join([self.field, *self.keys])
+
+
+class CellError(ValueError):
+    """A cell doesn't hold what its field takes; the text names the field and says what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Columns of a file, in its order, with what each is taken as."""
+
+    targets: tuple[tuple[int, Target], ...]
+    ignored: tuple[str, ...]
+    #: Whether a blank cell leaves the field as it stands, rather than clearing it.
+    keeps_blank: bool = False
+
+    def person(self, cells: Sequence[str]) -> dict[str, Any]:
+        """Return the values of a row by field; raises CellError.
+
+        A blank cell clears its field, but for those that are never null: these keep what they have.
+        """
+        values: dict[str, Any] = {}
+        for index, target in self.targets:
+            cell = cells[index]
+            if not cell or cell.isspace():
+                if self.keeps_blank or target.field in NEVER_NULL or target.field == "id":
+                    continue
+                value: object = None
+            else:
+                value = _value(target, cell)
+            if target.keys:
+                _put(values.setdefault("custom", {}), target.keys, value)
+            else:
+                values[target.field] = value
+        return values
+
+
+def read_columns(text: str | None) -> dict[str, Target | None]:
+    """Return the caller's map, from header to field; null ignores a column on purpose.
+
+    Raises Invalid for what is no JSON object of that kind, and for a field that isn't there.
+    """
+    if text is None:
+        return {}
+    try:
+        given: Any = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Invalid.at(_POINTER, f"Not well-formed JSON: {error}.") from error
+    if not isinstance(given, dict) or len(given) > _MOST_COLUMNS:
+        _refuse('A map is a JSON object from header to person field: {"phone1": "mobile_number"}.')
+    faults = []
+    targets: dict[str, Target | None] = {}
+    for header, name in given.items():
+        try:
+            targets[header] = _named(name)
+        except FieldPathError as error:
+            faults.append(FieldError(_POINTER, f"{_shown(header)}: {error}"))
+    if faults:
+        raise Invalid(" ".join(fault.detail for fault in faults[:3]), errors=faults[:100])
+    _refuse_overlaps([each for each in targets.values() if each is not None])
+    return targets
+
+
+def plan_columns(
+    header: Sequence[str], given: Mapping[str, Target | None], *, keeps_blank: bool = False
+) -> Columns:
+    """Return what each column of this header is; raises Invalid where the map doesn't fit it."""
+    chosen = _chosen(header, given)
+    taken = {str(target) for target in chosen.values() if target is not None}
+    ignored = []
+    for index, name in enumerate(header):
+        if index in chosen:
+            continue
+        target = _by_itself(name)
+        if target is None or str(target) in taken:
+            ignored.append(name)
+        else:
+            chosen[index] = target
+    targets = tuple((index, chosen[index]) for index in sorted(chosen))
+    mapped = tuple((index, target) for index, target in targets if target is not None)
+    if not mapped:
+        raise Invalid.at("/body", _nothing_mapped(header))
+    _refuse_overlaps([target for _, target in mapped])
+    return Columns(mapped, tuple(ignored), keeps_blank)
+
+
+@dataclass(slots=True)
+class Members:
+    """Members of JSON objects, with what each is taken as; a name is looked up once."""
+
+    given: Mapping[str, Target | None]
+    _known: dict[str, Target | None] = field(default_factory=dict)
+
+    def person(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of a row by field; raises CellError for a member that is no field."""
+        values: dict[str, Any] = {}
+        for name, value in members.items():
+            target = self._target(name)
+            if target is None:
+                continue
+            if target.keys:
+                custom = values.setdefault("custom", {})
+                if isinstance(custom, dict):
+                    _put(custom, target.keys, value)
+            elif target.field == "custom" and isinstance(value, dict):
+                values["custom"] = {**(values.get("custom") or {}), **value}
+            elif target.field in values:
+                raise CellError(f"{target}: two members of the row are this field.")
+            else:
+                values[target.field] = value
+        return values
+
+    def _target(self, name: str) -> Target | None:
+        try:
+            return self._known[name]
+        except KeyError:
+            pass
+        target = self.given[name] if name in self.given else _by_itself(name)
+        if target is None and name not in self.given:
+            raise CellError(
+                f"There is no person field {_shown(name)}.{_hint(name)} Map it with ?columns=, to "
+                "null to leave it out."
+            )
+        if len(self._known) < _MOST_COLUMNS:
+            self._known[name] = target
+        return target
+
+
+def _chosen(header: Sequence[str], given: Mapping[str, Target | None]) -> dict[int, Target | None]:
+    """Return what the caller's map says of the columns, by their place."""
+    chosen: dict[int, Target | None] = {}
+    for name, target in given.items():
+        places = [index for index, each in enumerate(header) if each == name.strip()]
+        if not places:
+            places = [index for index, each in enumerate(header) if _bare(each) == _bare(name)]
+        if not places:
+            near = get_close_matches(name, header, n=3)
+            _refuse(
+                f"The file has no column {_shown(name)}. It has "
+                f"{_listed(near or header[:20])}{', ...' if not near and len(header) > 20 else ''}."
+            )
+        if len(places) > 1 and target is not None:
+            _refuse(f"The file has {len(places)} columns {_shown(name)}: rename all but one.")
+        for index in places:
+            if index in chosen:
+                _refuse(f"The column {_shown(header[index])} is mapped twice.")
+            chosen[index] = target
+    return chosen
+
+
+def _named(name: object) -> Target | None:
+    """Return the field that a caller names; raises FieldPathError."""
+    if name is None:
+        return None
+    if not isinstance(name, str):
+        raise FieldPathError("a person field is named by text, or null ignores the column.")
+    if name in _BY_MAP:
+        return Target(name)
+    path = parse_path(name)
+    if not path.is_custom:
+        raise FieldPathError(f"the person field {_shown(name)} can't be set.")
+    return Target("custom", _keys(path.steps))
+
+
+def _by_itself(name: str) -> Target | None:
+    """Return the field that a header of this name is without being mapped."""
+    name = name.strip()
+    if name.startswith("custom."):
+        try:
+            return Target("custom", _keys(parse_path(name).steps))
+        except FieldPathError:
+            return None
+    return _BARE_NAMES.get(_bare(name))
+
+
+def _keys(steps: Iterable[object]) -> Keys:
+    keys = tuple(steps)
+    if not all(isinstance(key, str) for key in keys):
+        raise FieldPathError("an element of an array can't be set: name the key that holds it.")
+    return tuple(map(str, keys))
+
+
+def _bare(name: str) -> str:
+    return "".join(name.replace("_", "").replace("-", "").split()).casefold()
+
+
+_BARE_NAMES: Final[Mapping[str, Target]] = {_bare(name): Target(name) for name in _BY_NAME}
+
+
+def _value(target: Target, cell: str) -> object:
+    """Return what a cell that is not blank holds: text, but for JSON inside ``custom``."""
+    if target.field == "kind":
+        return cell.strip().lower()
+    if target.field != "custom" or not cell.lstrip().startswith(("{", "[")):
+        if target.field == "custom" and not target.keys:
+            raise CellError("custom: this takes a JSON object.")
+        return cell
+    try:
+        value = orjson.loads(cell)
+    except orjson.JSONDecodeError as error:
+        if target.keys:
+            return cell
+        raise CellError(f"custom: not well-formed JSON: {error}.") from error
+    return value
+
+
+def _put(custom: dict[str, Any], keys: Keys, value: object) -> None:
+    for key in keys[:-1]:
+        inner = custom.get(key)
+        if not isinstance(inner, dict):
+            inner = custom[key] = {}
+        custom = inner
+    custom[keys[-1]] = value
+
+
+def _refuse_overlaps(targets: Sequence[Target]) -> None:
+    """Raise Invalid where two columns are one field, or one lies inside the other."""
+    for one, other in pairwise(sorted(targets, key=_path)):
+        if one == other:
+            _refuse(f"Two columns are the field {one}: map one of them to null.")
+        if _path(other)[: len(_path(one))] == _path(one):
+            _refuse(f"The field {other} lies inside {one}, which another column is.")
+
+
+def _path(target: Target) -> Keys:
+    return (target.field, *target.keys)
+
+
+def _nothing_mapped(header: Sequence[str]) -> str:
+    return (
+        f"None of the headers is a person field: {_listed(header[:20])}"
+        f"{', ...' if len(header) > 20 else ''}. Let the first line name the columns, or map them "
+        'with ?columns={"phone1": "mobile_number"}.'
+    )
+
+
+def _hint(name: str) -> str:
+    near = get_close_matches(_bare(name), _BARE_NAMES, n=1)
+    return f" Did you mean {_BARE_NAMES[near[0]]}?" if near else ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(_shown, names))
+
+
+def _shown(text: str) -> str:
+    shown = repr(text)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def _refuse(detail: str) -> NoReturn:
+    raise Invalid.at(_POINTER, detail)
