@@ -4,7 +4,8 @@ Problem
 ├── NotFound                   404  there is no such thing
 ├── Conflict                   409  the request is well made but clashes with what stands
 │   ├── RunActive              409  a run of this job is queued or running
-│   └── AccountPaused          409  the account's jobs are paused
+│   ├── AccountPaused          409  the account's jobs are paused
+│   └── JobNotAvailable        409  this version doesn't run that job
 ├── StaleVersion               412  If-Match names an older version
 ├── TooLarge                   413  the body is over the limit
 ├── Invalid                    422  a payload that does not validate
@@ -90,6 +91,18 @@ class AccountPaused(Conflict):
     """The account's jobs are paused, so nothing can be triggered."""
 
     slug, title = "account-paused", "The account is paused"
+
+
+class JobNotAvailable(Conflict):
+    """The job is none that this version of the service runs."""
+
+    slug, title = "job-not-available", "This version doesn't run that job"
+
+    def __init__(self, job: str) -> None:
+        """Name the job."""
+        super().__init__(
+            f"This version of the service doesn't run {job}. GET /v1/jobs shows which jobs it runs."
+        )
 
 
 class StaleVersion(Problem):

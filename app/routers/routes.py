@@ -2,10 +2,32 @@
 
 from fastapi import FastAPI
 
-from app.routers import api_keys
+from app.routers import (
+    activities,
+    api_keys,
+    conflicts,
+    failures,
+    imports,
+    jobs,
+    lists,
+    mailshots,
+    members,
+    runs,
+    sync,
+)
 
 
 def include_all(app: FastAPI, *, max_import_bytes: int) -> None:
     """Put every router into the app; streamed imports have a limit of their own."""
+    app.include_router(lists.router)
+    app.include_router(members.router)
+    app.include_router(activities.router)
+    app.include_router(mailshots.router)
+    app.include_router(jobs.router)
+    app.include_router(sync.router)
+    app.include_router(runs.router)
+    app.include_router(failures.router)
+    app.include_router(conflicts.router)
+    app.include_router(imports.router)
     app.include_router(api_keys.router)
     _ = max_import_bytes

@@ -23,9 +23,13 @@ MAX_SYNCHRONISED_NAME = 128
 RESERVED_NAMES = frozenset({"test", "all contacts"})
 
 
-async def get_list(session: ReadSession | WriteSession, list_id: int) -> MailingList:
-    """Return the list; raises NotFound."""
-    found = await session.get(MailingList, list_id)
+async def get_list(
+    session: ReadSession | WriteSession, list_id: int, *, hold: bool = False
+) -> MailingList:
+    """Return the list; raises NotFound. ``hold`` keeps others from changing it meanwhile."""
+    found = await session.get(
+        MailingList, list_id, with_for_update={"key_share": True} if hold else None
+    )
     if found is None:
         raise NotFound(f"There is no list {list_id}.")
     return found
@@ -91,15 +95,15 @@ async def change_list(
 ) -> MailingList:
     """Change these fields of the list. Raises Invalid and Conflict, see `check_list`.
 
-    A list that goes to another account, or to another list of Dotdigital's, starts from nothing
-    there: its members are pending again, and those that were leaving are gone.
+    A list that goes to another account, to another list of Dotdigital's, or out of sync starts from
+    nothing there: its members are pending again, and those that were leaving are gone.
     """
     before = (found.account_id, found.dotdigital_list_id)
     moves = "account_id" in values and values["account_id"] != found.account_id
     took_members = _takes_members(found)
     for name, value in values.items():
         setattr(found, name, value)
-    if moves and "dotdigital_list_id" not in values:
+    if (moves or found.synchronisation_with is None) and "dotdigital_list_id" not in values:
         found.dotdigital_list_id = None
     with session.no_autoflush:
         await _check_against_others(session, found)
@@ -118,6 +122,16 @@ async def delete_list(session: WriteSession, found: MailingList) -> None:
     """Delete the list and its memberships; Dotdigital's list stays as it is."""
     await session.delete(found)
     await session.flush()
+
+
+def what_becomes_of_twin(deleted: MailingList) -> str:
+    """Return the sentence that says what stays in Dotdigital when this list is deleted."""
+    if deleted.dotdigital_list_id is None:
+        return "It had no list in Dotdigital."
+    return (
+        f"Dotdigital's list {deleted.dotdigital_list_id} stays as it is, with its contacts: delete "
+        "it there if it isn't needed any more."
+    )
 
 
 def check_list(values: Mapping[str, Any]) -> list[FieldError]:

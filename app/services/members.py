@@ -12,7 +12,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import ReadSession, WriteSession, raw_connection
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Invalid, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Joined:
     already: int
 
 
+#: Names of people that are nobody, shown at most.
+_SHOWN_UNKNOWN = 20
 #: Shown as members unless somebody asks for those that are leaving.
 _SHOWN_STATES = ("pending", "synced", "failed", "waiting")
 
@@ -174,6 +176,18 @@ async def people_of_refs(session: AsyncSession, external_refs: Sequence[str]) ->
     )
     known = [row["id"] for row in found]
     return Named(known, sorted(wanted.difference(row["external_ref"] for row in found)))
+
+
+def all_known(named: Named, pointer: str) -> list[int]:
+    """Return the people's ids; raises Invalid at this pointer where a name fits nobody."""
+    if named.unknown:
+        shown = ", ".join(str(name) for name in named.unknown[:_SHOWN_UNKNOWN])
+        rest = len(named.unknown) - _SHOWN_UNKNOWN
+        more = f" and {rest} more" if rest > 0 else ""
+        raise Invalid.at(
+            pointer, f"Nobody has these, so nothing was done: {shown}{more}. Leave them out."
+        )
+    return named.person_ids
 
 
 async def join(

@@ -50,11 +50,13 @@ def check_cron(expression: str, now: datetime) -> None:
         raise ValueError(message)
 
 
-def next_fire(schedule: Schedule, last_at: datetime | None, enabled_at: datetime) -> datetime:
+def next_fire(
+    schedule: Schedule, last_at: datetime | None, enabled_at: datetime
+) -> datetime | None:
     """Return when the job is due next; in the past where it should have run already.
 
     ``last_at`` is when its last scheduled run was queued. An interval is due at once when the job
-    is enabled; a cron waits for its hour.
+    is enabled; a cron waits for its hour, and there is none where it never comes round.
     """
     if schedule.interval_seconds is not None:
         if last_at is None:
@@ -64,7 +66,7 @@ def next_fire(schedule: Schedule, last_at: datetime | None, enabled_at: datetime
     trigger = cron_trigger(schedule.cron or "")
     # The instant itself is over: what was queued at the full minute is not due again in it.
     found: datetime | None = trigger.get_next_fire_time(None, since + timedelta(microseconds=1))
-    return datetime.max.replace(tzinfo=UTC) if found is None else found.astimezone(UTC)
+    return None if found is None else found.astimezone(UTC)
 
 
 def _named_week_days(field: str) -> str:

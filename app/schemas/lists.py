@@ -1,0 +1,194 @@
+"""Lists and their members as the API takes and gives them."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from app.schemas.text import Id, Name, Schema, Text, refuse_unstorable
+
+ListKind = Literal["static", "campaign", "audience"]
+RecordState = Literal["open", "closed"]
+MemberState = Literal["pending", "synced", "leaving", "failed", "waiting"]
+SynchronisationWith = Literal["dotdigital"]
+
+#: More than this in one call is a wrong call; 16 MB hold about two million ids.
+MOST_NAMED = 1_000_000
+
+_Slug = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=100,
+        pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        description="A short name of your own, unique among all lists.",
+        examples=["newsletter"],
+    ),
+]
+_Flag = Annotated[bool, Field(strict=True)]
+_EntryAction = Annotated[
+    Literal["add", "unsubscribe"],
+    Field(
+        description="What joining does: `unsubscribe` makes this a suppression audience, whose "
+        "members are unsubscribed and resubscribed when they leave."
+    ),
+]
+_ExitAction = Annotated[
+    Literal["remove", "unsubscribe", "ignore"],
+    Field(description="What leaving does in Dotdigital."),
+]
+_ResubscribeMode = Annotated[
+    Literal["never", "challenge", "no_challenge"],
+    Field(description="How a member that was unsubscribed is brought back."),
+]
+_SyncMode = Annotated[
+    Literal["continuous", "one_time"],
+    Field(description="`one_time`: sent once, and left alone after that."),
+]
+_TriggerJoinActions = Annotated[
+    bool,
+    Field(strict=True, description="Add members one by one, so that Dotdigital's programs fire."),
+]
+_SyncStatus = Annotated[
+    bool,
+    Field(strict=True, description="Write the contact's status back onto the member."),
+]
+_Twin = Annotated[
+    Id | None,
+    Field(
+        description="Dotdigital's list that this one is bound to; unset, one of the same name is "
+        "taken or made."
+    ),
+]
+
+
+class ListIn(Schema):
+    """A list, whole: what is left out stands at its default."""
+
+    name: Name
+    description: Text | None = None
+    slug: _Slug | None = None
+    kind: ListKind = "static"
+    synchronisation_with: SynchronisationWith | None = None
+    account_id: Id | None = None
+    record_state: RecordState = "open"
+    sync_mode: _SyncMode = "continuous"
+    entry_action: _EntryAction = "add"
+    exit_action: _ExitAction = "remove"
+    resubscribe_mode: _ResubscribeMode = "never"
+    trigger_join_actions: _TriggerJoinActions = False
+    sync_status: _SyncStatus = False
+    visibility: Literal["private", "public"] = "private"
+    dotdigital_list_id: _Twin = None
+
+
+class ListChange(Schema):
+    """Changes to a list; what is left out stays."""
+
+    name: Name | None = None
+    description: Text | None = None
+    slug: _Slug | None = None
+    kind: ListKind | None = None
+    synchronisation_with: SynchronisationWith | None = None
+    account_id: Id | None = None
+    record_state: RecordState | None = None
+    sync_mode: _SyncMode | None = None
+    entry_action: _EntryAction | None = None
+    exit_action: _ExitAction | None = None
+    resubscribe_mode: _ResubscribeMode | None = None
+    trigger_join_actions: _TriggerJoinActions | None = None
+    sync_status: _SyncStatus | None = None
+    visibility: Literal["private", "public"] | None = None
+    dotdigital_list_id: _Twin = None
+
+    @model_validator(mode="after")
+    def _few_nulls(self) -> Self:
+        nullable = {
+            "description",
+            "slug",
+            "synchronisation_with",
+            "account_id",
+            "dotdigital_list_id",
+        }
+        for name in sorted(self.model_fields_set - nullable):
+            if getattr(self, name) is None:
+                message = f"{name} can't be null: leave it out to keep it"
+                raise ValueError(message)
+        return self
+
+
+class ListOut(Schema):
+    """A list."""
+
+    id: int
+    name: str
+    description: str | None
+    slug: str | None
+    kind: ListKind
+    synchronisation_with: SynchronisationWith | None
+    account_id: int | None
+    record_state: RecordState
+    sync_mode: Literal["continuous", "one_time"]
+    entry_action: Literal["add", "unsubscribe"]
+    exit_action: Literal["remove", "unsubscribe", "ignore"]
+    resubscribe_mode: Literal["never", "challenge", "no_challenge"]
+    trigger_join_actions: bool
+    sync_status: bool
+    visibility: Literal["private", "public"]
+    dotdigital_list_id: int | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class ListWithCounts(ListOut):
+    """A list, and how many members it has in each sync state."""
+
+    members: dict[MemberState, int]
+
+
+class ListDeleted(Schema):
+    """What went with a list, and what stays."""
+
+    id: int
+    dotdigital_list_id: int | None
+    detail: Annotated[str, Field(description="What becomes of the list in Dotdigital.")]
+
+
+class MembersIn(Schema):
+    """People, named by their ids or by your own references: exactly one of the two."""
+
+    person_ids: Annotated[list[Id] | None, Field(max_length=MOST_NAMED)] = None
+    external_refs: Annotated[
+        list[Annotated[str, Field(max_length=200), AfterValidator(refuse_unstorable)]] | None,
+        Field(max_length=MOST_NAMED),
+    ] = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.person_ids is None) == (self.external_refs is None):
+            message = "name people by person_ids or by external_refs: exactly one of the two"
+            raise ValueError(message)
+        return self
+
+
+class MembersOutcome(Schema):
+    """How many of the people named did what."""
+
+    added: Annotated[int, Field(description="Joined by this call.")] = 0
+    already: Annotated[int, Field(description="Stood as asked for before this call.")] = 0
+    removed: Annotated[int, Field(description="Left by this call.")] = 0
+    unknown: Annotated[
+        int, Field(description="Named, but nobody: always 0, since such a call is refused whole.")
+    ] = 0
+
+
+class MemberOut(Schema):
+    """A person on a list; the statuses are filled where the list has `sync_status`."""
+
+    person_id: int
+    email: str | None
+    sync_state: MemberState
+    account_status: str | None
+    list_status: str | None
+    added_at: datetime

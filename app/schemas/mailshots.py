@@ -1,0 +1,24 @@
+"""Mailshots as the API gives them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.schemas.text import Schema
+
+
+class MailshotOut(Schema):
+    """Our copy of one Dotdigital campaign."""
+
+    id: int
+    account_id: int
+    dotdigital_campaign_id: int
+    name: str
+    subject: str | None
+    from_name: str | None
+    from_address: str | None
+    sent_at: datetime | None
+    counts: Annotated[dict[str, Any], Field(description="As Dotdigital last stated them.")]
+    created_at: datetime
+    updated_at: datetime

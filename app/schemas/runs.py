@@ -1,0 +1,74 @@
+"""Runs as the API gives them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from app.schemas.text import Schema
+
+JobName = Literal[
+    "send_people",
+    "retrieve_people",
+    "retrieve_activities",
+    "match_activities",
+    "send_lists",
+    "monitor_imports",
+]
+RunMode = Literal["changes", "full", "dry_run"]
+RunTrigger = Literal["schedule", "manual"]
+RunStatus = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled"]
+
+
+class Progress(Schema):
+    """How far a run is; the total is null while nobody knows it."""
+
+    done: int
+    total: int | None
+
+
+class RunProblem(Schema):
+    """Why a run failed, as a problem of RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class RunOut(Schema):
+    """One execution of a job for one account."""
+
+    id: int
+    job: JobName
+    account_id: int
+    mode: RunMode
+    trigger: RunTrigger
+    status: Annotated[
+        RunStatus,
+        Field(description="`partial`: it went through, and some records failed."),
+    ]
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    cancel_requested_at: datetime | None
+    progress: Progress
+    counts: dict[str, int]
+    calls: Annotated[dict[str, int], Field(description="Calls made to Dotdigital, by scope.")]
+    error: RunProblem | None
+    attempt: Annotated[int, Field(description="Goes up when another replica takes the run over.")]
+
+
+class RunEventOut(Schema):
+    """One line of a run's timeline."""
+
+    id: int
+    at: datetime
+    event: str
+    detail: dict[str, Any]
+
+
+class RunWithEvents(RunOut):
+    """A run with its timeline, the oldest line first; the newest 1000 lines at most."""
+
+    events: list[RunEventOut]

@@ -1,0 +1,154 @@
+"""Failures as they stand: found, shown, and made due again by hand.
+
+Recording and healing them is the jobs'.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+
+from app.db import ReadSession, WriteSession
+from app.errors import Conflict, NotFound
+from app.models import Failure, ListMember, Person, PersonChange
+from app.schemas.failures import FailureFilter, FailureOut, RetryOut
+
+
+@dataclass(frozen=True, slots=True)
+class WantedFailures:
+    """What a caller asks for; ``is_resolved`` None asks for open and healed ones."""
+
+    filter: FailureFilter = field(default_factory=FailureFilter)
+    is_resolved: bool | None = None
+
+
+async def get_failure(session: ReadSession | WriteSession, failure_id: int) -> Failure:
+    """Return the failure; raises NotFound."""
+    found = await session.get(Failure, failure_id)
+    if found is None:
+        raise NotFound(f"There is no failure {failure_id}.")
+    return found
+
+
+async def newest_failures(
+    session: ReadSession, wanted: WantedFailures, before_id: int | None, limit: int
+) -> Sequence[Failure]:
+    """Return the failures with ids below this one that fit, the newest first."""
+    conditions = _conditions(wanted.filter)
+    if wanted.is_resolved is not None:
+        resolved_at = col(Failure.resolved_at)
+        conditions.append(resolved_at.is_not(None) if wanted.is_resolved else resolved_at.is_(None))
+    if before_id is not None:
+        conditions.append(col(Failure.id) < before_id)
+    found = await session.execute(
+        select(Failure).where(*conditions).order_by(col(Failure.id).desc()).limit(limit)
+    )
+    return found.scalars().all()
+
+
+async def retry_one(session: WriteSession, failure_id: int, at: datetime) -> RetryOut:
+    """Make the subject of one failure due at once; raises NotFound, Conflict for a healed one."""
+    found = await get_failure(session, failure_id)
+    if found.resolved_at is not None:
+        raise Conflict(f"Failure {failure_id} has healed, so there is nothing to retry.")
+    return await _retry(session, [col(Failure.id) == failure_id], at)
+
+
+async def retry_all(session: WriteSession, wanted: FailureFilter, at: datetime) -> RetryOut:
+    """Make the subjects of all open failures that fit due at once."""
+    return await _retry(session, _conditions(wanted), at)
+
+
+async def _retry(
+    session: WriteSession, conditions: Sequence[ColumnElement[bool]], at: datetime
+) -> RetryOut:
+    """One statement: mark the failures, and make their people and members due.
+
+    A list, an import or a mapping needs no more than the mark: its job looks at it in every run.
+    """
+    marked = (
+        update(Failure)
+        .where(col(Failure.resolved_at).is_(None), *conditions)
+        .values(next_retry_at=at)
+        .returning(
+            col(Failure.account_id),
+            col(Failure.subject_type),
+            col(Failure.subject_id),
+            col(Failure.list_id),
+        )
+        .cte("marked")
+    )
+    # In the order of their ids, as every writer of person_changes takes them.
+    subjects = (
+        select(
+            marked.c.account_id,
+            col(Person.id),
+            col(Person.version),
+            literal("retry"),
+            func.clock_timestamp(),
+            literal(0),
+            text("'-infinity'::timestamptz"),
+        )
+        .join(Person, col(Person.id) == marked.c.subject_id)
+        .where(marked.c.subject_type == "person")
+        .distinct()
+        .order_by(marked.c.account_id, col(Person.id))
+    )
+    due = insert(PersonChange).from_select(
+        [
+            "account_id",
+            "person_id",
+            "version",
+            "reason",
+            "changed_at",
+            "attempts",
+            "next_attempt_at",
+        ],
+        subjects,
+    )
+    people = (
+        due.on_conflict_do_update(
+            index_elements=["account_id", "person_id"],
+            set_={"attempts": 0, "next_attempt_at": due.excluded.next_attempt_at},
+        )
+        .returning(col(PersonChange.person_id))
+        .cte("people")
+    )
+    members = (
+        update(ListMember)
+        .where(
+            marked.c.subject_type == "member",
+            col(ListMember.list_id) == marked.c.list_id,
+            col(ListMember.person_id) == marked.c.subject_id,
+            col(ListMember.sync_state) == "failed",
+        )
+        .values(sync_state="pending", changed_at=at)
+        .returning(col(ListMember.person_id))
+        .cte("members")
+    )
+    counted = await session.execute(
+        select(
+            select(func.count()).select_from(marked).scalar_subquery(),
+            select(func.count()).select_from(people).scalar_subquery(),
+            select(func.count()).select_from(members).scalar_subquery(),
+        )
+    )
+    retried, people_due, members_due = counted.one()
+    return RetryOut(retried=retried, people=people_due, members=members_due)
+
+
+def shown(failure: Failure) -> FailureOut:
+    """Return the failure as the API gives it."""
+    values = failure.model_dump(include=set(FailureOut.model_fields) - {"subject"})
+    subject = {"type": failure.subject_type, "id": failure.subject_id}
+    return FailureOut.model_validate({**values, "subject": subject})
+
+
+def _conditions(wanted: FailureFilter) -> list[ColumnElement[bool]]:
+    return [
+        getattr(Failure, name) == value
+        for name, value in wanted.model_dump(exclude_none=True).items()
+    ]
