@@ -14,7 +14,13 @@ class Conflict(SQLModel, table=True):
     """One field of one person that was changed on both sides to different values."""
 
     __tablename__: ClassVar[Any] = "conflicts"
-    __table_args__ = (Index("conflicts_by_id", "account_id", text("id DESC")),)
+    __table_args__ = (
+        Index("conflicts_by_id", "account_id", text("id DESC")),
+        Index("conflicts_person", "person_id", "id"),
+        Index(
+            "conflicts_mapping", "mapping_id", "id", postgresql_where=text("mapping_id IS NOT NULL")
+        ),
+    )
 
     id: int = Field(default=None, sa_column=identity())
     account_id: int = Field(sa_column=reference("accounts.id"))

@@ -38,6 +38,7 @@ class Import(SQLModel, table=True):
             postgresql_where=text("status IN ('submitting', 'open')"),
         ),
         Index("imports_run", "run_id"),
+        Index("imports_by_id", "account_id", "id"),
     )
 
     id: int = Field(default=None, sa_column=identity())

@@ -71,6 +71,7 @@ class Run(SQLModel, table=True):
             postgresql_where=text("status IN ('queued', 'running')"),
         ),
         Index("runs_latest", "account_id", "job", text("id DESC")),
+        Index("runs_by_status", "status", "id"),
     )
 
     id: int = Field(default=None, sa_column=identity())
