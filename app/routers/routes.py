@@ -3,6 +3,8 @@
 from fastapi import FastAPI
 
 from app.routers import (
+    account_targets,
+    accounts,
     activities,
     api_keys,
     conflicts,
@@ -11,7 +13,10 @@ from app.routers import (
     jobs,
     lists,
     mailshots,
+    mappings,
     members,
+    people_import,
+    person_fields,
     runs,
     sync,
 )
@@ -21,6 +26,10 @@ def include_all(app: FastAPI, *, max_import_bytes: int) -> None:
     """Put every router into the app; streamed imports have a limit of their own."""
     app.include_router(lists.router)
     app.include_router(members.router)
+    app.include_router(mappings.router)
+    app.include_router(person_fields.router)
+    app.include_router(accounts.router)
+    app.include_router(account_targets.router)
     app.include_router(activities.router)
     app.include_router(mailshots.router)
     app.include_router(jobs.router)
@@ -30,4 +39,4 @@ def include_all(app: FastAPI, *, max_import_bytes: int) -> None:
     app.include_router(conflicts.router)
     app.include_router(imports.router)
     app.include_router(api_keys.router)
-    _ = max_import_bytes
+    app.include_router(people_import.router, max_body_size=max_import_bytes)

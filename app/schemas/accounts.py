@@ -164,6 +164,13 @@ class AccountOut(Schema):
     version: int
 
 
+class AccountDeleted(Schema):
+    """What went with an account; Dotdigital keeps its contacts."""
+
+    id: int
+    links_deleted: Annotated[int, Field(description="People who were linked to a contact of it.")]
+
+
 class DataFieldOut(Schema):
     """One data field that Dotdigital has."""
 

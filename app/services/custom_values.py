@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.db import ReadSession, raw_connection
-from app.services.person_fields import FieldPath, FieldType, is_addressable, read
+from app.services.person_fields import MAX_PATH, FieldPath, FieldType, is_addressable, read
 
 #: A path, seen in so many of the latest people, with its type.
 _SAMPLED_VALUES = 1000
@@ -71,8 +71,8 @@ async def seen_paths(session: ReadSession) -> list[SeenPath]:
     rows = await connection.fetch(_SEEN, _MOST_PATHS)
     types: dict[str, dict[str, int]] = defaultdict(dict)
     for row in rows:
-        if all(map(is_addressable, row["keys"])):
-            path = ".".join(["custom", *row["keys"]]) + ("[*]" if row["joined"] else "")
+        path = ".".join(["custom", *row["keys"]]) + ("[*]" if row["joined"] else "")
+        if all(map(is_addressable, row["keys"])) and len(path) <= MAX_PATH:
             types[path][row["type"]] = row["seen"]
     return sorted(
         (

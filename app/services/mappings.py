@@ -51,7 +51,18 @@ FROM (
 WHERE person.deleted_at IS NULL AND ($2 = 'both' OR person.kind = $2)
 ORDER BY person.id
 ON CONFLICT (account_id, person_id) DO UPDATE
-    SET changed_at = excluded.changed_at, attempts = 0, next_attempt_at = '-infinity'
+    SET changed_at = excluded.changed_at, attempts = 0, next_attempt_at = '-infinity',
+        reason = CASE WHEN due.reason = 'full' THEN 'full' ELSE 'mapping' END
+"""
+#: By the primary keys of person_changes, contact_links and people.
+_COUNT_PENDING = """
+SELECT count(*)
+FROM person_changes AS due
+JOIN contact_links AS link
+  ON link.account_id = due.account_id AND link.person_id = due.person_id
+JOIN people AS person ON person.id = due.person_id
+WHERE due.account_id = $1 AND due.reason IN ('mapping', 'full') AND link.contact_id IS NOT NULL
+  AND person.deleted_at IS NULL AND ($2 = 'both' OR person.kind = $2)
 """
 
 
@@ -71,6 +82,28 @@ async def get_mapping(session: ReadSession | WriteSession, mapping_id: int) -> M
     if found is None:
         raise NotFound(f"There is no mapping {mapping_id}.")
     return found
+
+
+async def hold_mapping(session: WriteSession, mapping_id: int) -> Mapping:
+    """Return the mapping, which nobody else changes until the session ends; raises NotFound."""
+    found = await get_mapping(session, mapping_id)
+    # The account first, as its deletion does, so that none waits for the other.
+    await _lock_account(session, found.account_id)
+    held = await session.get(
+        Mapping, mapping_id, populate_existing=True, with_for_update={"key_share": True}
+    )
+    if held is None:
+        raise NotFound(f"There is no mapping {mapping_id}.")
+    return held
+
+
+async def count_pending(session: ReadSession | WriteSession, found: Mapping) -> int:
+    """Return how many linked people still have to be sent because of a mapping of theirs."""
+    if found.direction not in _SENDS:
+        return 0
+    connection = await raw_connection(session)
+    count: int = await connection.fetchval(_COUNT_PENDING, found.account_id, found.applies_to)
+    return count
 
 
 async def mappings_after(
