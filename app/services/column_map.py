@@ -83,7 +83,7 @@ class Columns:
 def read_columns(text: str | None) -> dict[str, Target | None]:
     """Return the caller's map, from header to field; null ignores a column on purpose.
 
-    Raises Invalid for what is no JSON object of that kind, and for a field that isn't there.
+    Raises Invalid for what is no JSON object, and as `targets_of` does.
     """
     if text is None:
         return {}
@@ -93,6 +93,14 @@ def read_columns(text: str | None) -> dict[str, Target | None]:
         raise Invalid.at(_POINTER, f"Not well-formed JSON: {error}.") from error
     if not isinstance(given, dict) or len(given) > _MOST_COLUMNS:
         _refuse('A map is a JSON object from header to person field: {"phone1": "mobile_number"}.')
+    return targets_of(given)
+
+
+def targets_of(given: Mapping[str, object]) -> dict[str, Target | None]:
+    """Return what a map from header to the name of a field, or None, means.
+
+    Raises Invalid for a field that isn't there, and for two headers on one field.
+    """
     faults = []
     targets: dict[str, Target | None] = {}
     for header, name in given.items():

@@ -6,7 +6,7 @@ stored the next one is read. How a file is read is `people_file`'s.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, assert_never
@@ -16,6 +16,7 @@ import structlog
 
 from app.db import Database, PoolConnection
 from app.errors import Conflict, DatabaseUnavailable, Problem, TooLarge
+from app.services.column_map import targets_of
 from app.services.import_rows import RowFault, Unreadable
 from app.services.people_bulk import RowOutcome, upsert_people
 from app.services.people_file import PIECE_BYTES, FileOptions, PersonRead, people_file
@@ -28,6 +29,7 @@ _BATCH_SIZE: Final = 8 * 1024 * 1024
 #: Faults named in the answer, and characters of each.
 MOST_ERRORS: Final = 1000
 _MOST_DETAIL: Final = 500
+_NDJSON_SUFFIXES: Final = frozenset({".ndjson", ".jsonl"})
 _FILE_CHUNK_BYTES: Final = 256 * 1024
 #: How often a batch is tried that lost against another transaction.
 _MOST_TRIES: Final = 3
@@ -130,13 +132,21 @@ async def import_people(
 async def import_file(
     database: Database,
     path: Path,
-    options: FileOptions,
     *,
+    phone_region: str,
+    columns: Mapping[str, str | None] | None = None,
     actor: str = "command line",
-    dry_run: bool = False,
 ) -> ImportOutcome:
-    """Store the people of a file on this machine; raises as `import_people` does, and OSError."""
-    return await import_people(database, _chunks_of(path), options, actor=actor, dry_run=dry_run)
+    """Store the people of a file on this machine: NDJSON by its suffix, else CSV in UTF-8.
+
+    ``columns`` are from header to person field. Raises as `import_people` does, and OSError.
+    """
+    options = FileOptions(
+        format="ndjson" if path.suffix.lower() in _NDJSON_SUFFIXES else "csv",
+        phone_region=phone_region,
+        columns=targets_of(columns or {}),
+    )
+    return await import_people(database, _chunks_of(path), options, actor=actor)
 
 
 async def _chunks_of(path: Path) -> AsyncIterator[bytes]:
