@@ -41,7 +41,7 @@ def empty(status: int = 204) -> Response:
 
 
 def v2_refusal(code: str, text: str = "Error:", status: int | None = None) -> Refusal:
-    """Refuse the way of v2: ``code`` without its prefix; its status follows from it if not given."""
+    """Refuse the way of v2: ``code`` without its prefix; the status follows if not given."""
     if status is None:
         fits = (known for pattern, known in _V2_STATUSES if re.fullmatch(pattern, code))
         status = next(fits, 400)

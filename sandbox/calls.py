@@ -1,27 +1,31 @@
 """What a handler is given and what a table of operations is made of.
 
-An API is a tuple of `Operation`s; `wire.py` finds the one that a request names, lets it past the
-gate (who calls, which region, which allowance) and hands its handler a `Call`.
+An API is a tuple of `Operation`s: `sandbox.v2.OPERATIONS`, `sandbox.v3.OPERATIONS`. `wire.py` finds
+the one that a request names, lets it past the gate (who calls, which region, which allowance) and
+hands its handler a `Call`. A handler answers, or raises a `Refusal` (`answers.py`).
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.state import Account, ApiUser, World
+from sandbox.state import Account, ApiUser
 from sandbox.state.jobs import USUAL, Fate
+
+if TYPE_CHECKING:
+    from sandbox.sandbox import Sandbox
 
 
 @dataclass(slots=True)
 class Call:
     """One call that was let in."""
 
-    world: World
+    sandbox: "Sandbox"
     account: Account
     user: ApiUser
     request: Request
@@ -34,8 +38,6 @@ class Call:
     fate: Fate = USUAL
     #: Share of an import's records, from 0 to 1, that its report leaves out; a fault sets it.
     lost_from_report: float = 0.0
-    #: This host's own URL, without a slash at the end.
-    host_url: str = ""
 
     @property
     def query(self) -> QueryParams:
@@ -49,7 +51,7 @@ class Call:
                 return value
         return None
 
-    def json(self) -> Any:
+    def json(self) -> Any:  # noqa: ANN401 - JSON may be anything
         """Return the body as JSON; raises ValueError."""
         return orjson.loads(self.body)
 

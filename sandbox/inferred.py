@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from sandbox import statuses
+from sandbox.answers import Refusal, v3_refusal
 from sandbox.statuses import ListStatus
 
 #: No document says what Dotdigital takes for an address; this refuses what no server would.
@@ -17,6 +18,22 @@ _EMAIL: Final = re.compile(
     r"[A-Za-z\u0080-\U0010ffff][A-Za-z0-9\u0080-\U0010ffff-]+"
 )
 _MOBILE: Final = re.compile(r"\+?[1-9][0-9]{6,14}")
+
+
+#: The words are documented, that they come as v2's message is not.
+WRONG_REGION: Final = "Forbidden: Access is denied"
+#: No body of a 429 for calls is documented.
+TOO_MANY_REQUESTS: Final = "Too Many Requests"
+#: "50 MB" is documented for the import; read as binary, and held against every call.
+MAX_BODY_BYTES: Final = 50 * 1024 * 1024
+TOO_LARGE: Final = "The request body is larger than 50 MB"
+
+
+def no_such_path(path: str, status: int) -> str:
+    """Return what v2 says of a path or a method that it does not have; its framework's words."""
+    if status == 405:
+        return "The requested resource does not support this http method."
+    return f"No HTTP resource was found that matches the request URI '{path}'."
 
 
 def is_email(text: str) -> bool:
@@ -79,6 +96,69 @@ def status_under_challenge(email_status: str) -> str:
     return email_status
 
 
+def contact_status(email_status: str, sms_status: str) -> str:
+    """Return the status of a contact as a whole: its email's, or without an email its mobile's.
+
+    That `hardBounced` reads `suppressed` is seen in the fixtures, the rest is not stated.
+    """
+    if email_status == statuses.NO_SUBSCRIPTION:
+        return statuses.contact_status(sms_status)
+    return statuses.contact_status(email_status)
+
+
+def shows_whatsapp(whatsapp_status: str) -> bool:
+    """Say whether a contact's WhatsApp channel is listed: no example lists an unused one."""
+    return whatsapp_status != statuses.NO_SUBSCRIPTION
+
+
+def patch_of_unknown_contact_id(value: str) -> Refusal:
+    """Refuse a PATCH by an unknown contact id: it can't be made, and 404 isn't documented."""
+    return v3_refusal(
+        400,
+        "contacts:invalidId",
+        f"The id value '{value}' is invalid for the identifier 'contactId'",
+    )
+
+
+#: Contacts a page when `limit` is left out; the conventions digest says 5000, the spec nothing.
+DEFAULT_LIMIT: Final = 5000
+
+#: Our own codes for what no document names, to the vendor's nearest.
+_NEAREST_CODES: Final = {
+    "unknownDataField": "apiSchemaViolation",
+    "invalidDataField": "apiSchemaViolation",
+    "dataFieldOverflow": "apiSchemaViolation",
+    "invalidPreferenceIds": "apiSchemaViolation",
+}
+
+
+#: An import of no contacts: a fault of the envelope.
+EMPTY_IMPORT_CODE: Final = "contacts:badRequest"
+
+
+def echoed_match(match: object) -> str:
+    """Return the match identifier of a failed entry; the schema wants one even where none came."""
+    return match if isinstance(match, str) and 0 < len(match) <= 50 else "email"
+
+
+def echoed_identifiers(identifiers: dict[str, object], *, is_known: bool) -> dict[str, object]:
+    """Return the identifiers of a failed entry: as sent, with no nulls.
+
+    A contact id stands beside them where the contact is known, as in the vendor's example; where it
+    is not it stays among them, as a number, since nothing else says which entry failed.
+    """
+    return {
+        name: value
+        for name, value in identifiers.items()
+        if value is not None and not (is_known and name == "contactId")
+    }
+
+
+def vendor_code(code: str) -> str:
+    """Return the code that an import's report gives; which a wrong-typed value gets isn't known."""
+    return _NEAREST_CODES.get(code, code)
+
+
 def list_status(status_on_list: ListStatus, email_status: str) -> ListStatus:
     """Return how a contact stands on a list: what holds for the account holds for its lists."""
     if email_status == statuses.PENDING_OPT_IN:
@@ -100,6 +180,14 @@ def failure_code(code: str, case: str) -> str:
     if case == "camel":
         return code
     return _PASCAL_CODES.get(code, code[0].upper() + code[1:])
+
+
+def server_time_is_json(accept: str) -> bool:
+    """Say whether server-time answers a JSON text, as the generated document has it.
+
+    The hand-written one has plain text, so whoever asks for that gets that.
+    """
+    return "text/plain" not in accept.lower()
 
 
 def rate_scope(method: str, template: str) -> str:

@@ -15,8 +15,9 @@ How both APIs change a contact:
 
 - read the caller's JSON into a `ContactChange` (``None`` is "not said"), then `Account.apply`:
   it finds the contact (or makes it, or restores it from the recycle bin), checks identifiers and
-  data fields, merges as the `MergeOption` says, and returns an `Outcome`: the contact, whether it is new,
-  and `Failure`s. With no contact in it the change was refused whole; with one, a part was left out.
+  data fields, merges as the `MergeOption` says, and returns an `Outcome`: the contact, whether it
+  is new, and `Failure`s. With no contact in it the change was refused whole; with one, a part of it
+  was left out.
 - failure codes in an `Outcome` are the vendor's guide's in lower camel (`invalidEmail`,
   `duplicateIdentifier`, ...), and some of our own that each API spells its way:
   `contactNotFound`, `exceedsAllowedContactLimit`, `unknownDataField`, `invalidDataField`,
@@ -37,6 +38,7 @@ from sandbox.state.records import (
     Contact,
     ContactChange,
     ContactList,
+    CustomIdentifier,
     DataField,
     DataValue,
     Failure,
@@ -58,6 +60,7 @@ __all__ = [
     "Contact",
     "ContactChange",
     "ContactList",
+    "CustomIdentifier",
     "DataField",
     "DataValue",
     "Failure",

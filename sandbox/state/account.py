@@ -1,10 +1,11 @@
 """One Dotdigital account: its stores, its settings, and what both APIs do with a contact."""
 
+from collections import deque
 from itertools import count
 
 from sandbox import inferred, statuses
 from sandbox.clock import SandboxClock
-from sandbox.state.changes import apply_change
+from sandbox.state.changes import apply_change, match, missing_attachments, replace_contact
 from sandbox.state.contacts import Contacts
 from sandbox.state.data_fields import DataFields
 from sandbox.state.jobs import Jobs
@@ -40,6 +41,7 @@ class Account:
         self.name = name
         #: `r1`, `r2` or `r3`.
         self.region = region
+        self.main_email = f"owner@account-{account_id}.example"
         self.clock = clock
         self._settings = settings or AccountSettings()
         # Ranges apart, so that an id of one account means nothing in another; all fit in 31 bits.
@@ -55,7 +57,7 @@ class Account:
         self.custom_identifiers: dict[str, CustomIdentifier] = {}
         self.jobs = Jobs(clock)
         self._consent_ids = count(1)
-        self._call_times_ms: list[int] = []
+        self._call_times_ms: deque[int] = deque()
 
     @property
     def settings(self) -> AccountSettings:
@@ -131,6 +133,18 @@ class Account:
             may_create=may_create,
         )
 
+    def match(self, change: ContactChange) -> Contact | None:
+        """Return the contact that a change is about, from the recycle bin too."""
+        return match(self, change)
+
+    def replace(self, contact: Contact, change: ContactChange) -> Outcome:
+        """Put what the change says in the place of all that a contact holds."""
+        return replace_contact(self, contact, change, self.clock.stamp())
+
+    def missing_attachments(self, change: ContactChange) -> list[Failure]:
+        """Return the lists and preferences of a change that the account does not have."""
+        return missing_attachments(self, change)
+
     def delete(self, contact: Contact) -> None:
         """Put a contact into the recycle bin; it leaves its lists and keeps all else."""
         self.lists.leave_all(contact)
@@ -170,6 +184,6 @@ class Account:
     def calls_in_last_hour(self) -> int:
         """Return how many calls the account made in the last hour, over all its API users."""
         since_ms = self.clock.now_ms() - 3_600_000
-        if self._call_times_ms and self._call_times_ms[0] < since_ms:
-            self._call_times_ms = [at_ms for at_ms in self._call_times_ms if at_ms >= since_ms]
+        while self._call_times_ms and self._call_times_ms[0] < since_ms:
+            self._call_times_ms.popleft()
         return len(self._call_times_ms)

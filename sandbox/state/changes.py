@@ -35,7 +35,7 @@ def apply_change(
     may_create: bool = True,
 ) -> Outcome:
     """Create or update the contact that the change matches, or say why not."""
-    contact = find(account, change)
+    contact = match(account, change)
     if contact is None and (refused := _refuse_creation(account, change, may_create=may_create)):
         return Outcome(None, is_created=False, failures=[refused])
     if failures := _refuse(account, change, contact):
@@ -60,7 +60,36 @@ def apply_change(
     return Outcome(contact, is_created, failures)
 
 
-def find(account: "Account", change: ContactChange) -> Contact | None:
+def replace_contact(
+    account: "Account", contact: Contact, change: ContactChange, now_ms: int
+) -> Outcome:
+    """Empty a contact of all that can be left out, then apply the change to it.
+
+    Nothing is emptied where the change is refused. Statuses stay: a contact that left does not come
+    back by being replaced [inferred]; consent that was given stays on record.
+    """
+    change.match, change.contact_id = "contactId", contact.id
+    failures = _refuse(account, change, contact) or _check_data(
+        account, change, {}, reads_text=account.settings.reads_typed_text
+    )
+    if failures:
+        return Outcome(None, is_created=False, failures=failures, matched=contact)
+    if change.email is None:
+        account.contacts.set_email(contact, None)
+        contact.email_status = statuses.NO_SUBSCRIPTION
+    if change.mobile is None:
+        account.contacts.set_mobile(contact, None)
+    for name in list(contact.custom or ()):
+        if name not in (change.custom or {}):
+            account.contacts.set_custom(contact, name, None)
+    contact.packed = None
+    contact.preferences = None
+    contact.email_type, contact.opt_in_type = "Html", "Unknown"
+    account.lists.leave_all(contact)
+    return apply_change(account, change, "overwrite", now_ms)
+
+
+def match(account: "Account", change: ContactChange) -> Contact | None:
     """Return the contact that a change matches; the recycle bin counts, save for a contact id."""
     contacts = account.contacts
     match change.match:
@@ -95,7 +124,8 @@ def _refuse(account: "Account", change: ContactChange, contact: Contact | None) 
     contacts = account.contacts
     email = change.email
     if email is not None:
-        if (owner := contacts.by_email(email)) is not None and _is_another(owner, contact):
+        owner = contacts.by_email(email)
+        if owner is not None and _is_another(owner, contact):
             return [_duplicate("email", email)]
         if account.bars and (barred := account.bar_on(email)) is not None:
             return [barred]
@@ -117,7 +147,9 @@ def _is_another(owner: Contact, contact: Contact | None) -> bool:
 
 def _duplicate(identifier: str, value: str) -> Failure:
     return Failure(
-        "duplicateIdentifier", f"Duplicate identifier detected for {identifier} '{value}'"
+        "duplicateIdentifier",
+        f"Duplicate identifier detected for {identifier} '{value}'",
+        identifier,
     )
 
 
@@ -130,7 +162,9 @@ def _check_data(
         field = account.data_fields.find(name)
         if field is None:
             if account.settings.unknown_data_fields == "fail":
-                failures.append(Failure("unknownDataField", f"There is no data field '{name}'"))
+                failures.append(
+                    Failure("unknownDataField", f"There is no data field '{name}'", name)
+                )
             continue
         # The common case without a call: a text that fits.
         if type(value) is str and field.type == "String" and 0 < len(value) <= 255:
@@ -140,7 +174,7 @@ def _check_data(
             values[field.ordinal] = check_value(field, value, reads_text=reads_text)
         except WrongValueError as wrong:
             code = "dataFieldOverflow" if wrong.is_overflow else "invalidDataField"
-            failures.append(Failure(code, str(wrong)))
+            failures.append(Failure(code, str(wrong), name))
     return failures
 
 
@@ -211,23 +245,34 @@ def _attach(
     failures: list[Failure],
 ) -> None:
     """Add lists, preferences and consent records; what there is none of is reported."""
+    failures.extend(missing_attachments(account, change))
     for list_id in change.list_ids or ():
         the_list = account.lists.find(list_id)
-        if the_list is None or not the_list.is_writable:
-            failures.append(Failure("invalidAddressBookIds", f"There is no list '{list_id}'"))
-        elif contact.id not in the_list.members:
+        if the_list is not None and the_list.is_writable and contact.id not in the_list.members:
             account.lists.join(contact, the_list, "subscribed")
     for preference_id, opted_in in (change.preferences or {}).items():
         preference = account.preferences.find(preference_id)
-        if preference is None or not preference.is_preference:
-            failures.append(
-                Failure("invalidPreferenceIds", f"There is no preference '{preference_id}'")
-            )
-        else:
+        if preference is not None and preference.is_preference:
             account.preferences.answer(contact, preference_id, now_ms, opted_in=opted_in)
     for consent in change.consents or ():
         record = ConsentRecord(account.take_consent_id(), *consent, created_ms=now_ms)
         contact.consents = [*(contact.consents or ()), record]
+
+
+def missing_attachments(account: "Account", change: ContactChange) -> list[Failure]:
+    """Return the lists and preferences of a change that the account does not have."""
+    failures = []
+    for list_id in change.list_ids or ():
+        the_list = account.lists.find(list_id)
+        if the_list is None or not the_list.is_writable:
+            text = f"There is no list '{list_id}'"
+            failures.append(Failure("invalidAddressBookIds", text, "lists"))
+    for preference_id in change.preferences or ():
+        preference = account.preferences.find(preference_id)
+        if preference is None or not preference.is_preference:
+            text = f"There is no preference '{preference_id}'"
+            failures.append(Failure("invalidPreferenceIds", text, "preferences"))
+    return failures
 
 
 def _moves_updated(account: "Account", change: ContactChange) -> bool:

@@ -6,7 +6,7 @@ carries its sequence number. So a page of changes is a binary search and a walk,
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sandbox.state.records import Contact
 
@@ -134,10 +134,21 @@ class Contacts:
 
     def by_id_from(self, contact_id: int) -> Iterator[Contact]:
         """Yield contacts with at least this id, ascending; not those in the bin."""
-        for place in range(max(0, contact_id - self.first_id), len(self._all)):
-            contact = self._all[place]
-            if contact is not None and not contact.is_binned:
-                yield contact
+        return self._at(range(max(0, contact_id - self.first_id), len(self._all)))
+
+    def by_id_until(self, contact_id: int) -> Iterator[Contact]:
+        """Yield contacts with at most this id, descending; not those in the bin."""
+        return self._at(range(min(contact_id - self.first_id, len(self._all) - 1), -1, -1))
+
+    def of_ids_after(self, ids: list[int], contact_id: int) -> Iterator[Contact]:
+        """Yield contacts of ascending ids that are higher than this one; not those in the bin."""
+        chosen = range(bisect_right(ids, contact_id), len(ids))
+        return self._at(ids[place] - self.first_id for place in chosen)
+
+    def of_ids_until(self, ids: list[int], contact_id: int) -> Iterator[Contact]:
+        """Yield contacts of ascending ids up to this one, descending; not those in the bin."""
+        chosen = range(bisect_right(ids, contact_id) - 1, -1, -1)
+        return self._at(ids[place] - self.first_id for place in chosen)
 
     def first_created_since(self, since_ms: int) -> int:
         """Return the id that the first contact made at or after the instant has, or would have."""
@@ -150,7 +161,20 @@ class Contacts:
 
     def modified_after(self, sequence: int) -> Iterator[Contact]:
         """Yield contacts whose last modification has a higher sequence number, oldest first."""
-        for place in range(bisect_right(self._log_sequences, sequence), len(self._log_ids)):
+        return self._logged(range(bisect_right(self._log_sequences, sequence), len(self._log_ids)))
+
+    def modified_until(self, sequence: int) -> Iterator[Contact]:
+        """Yield contacts last modified up to this sequence number, newest first."""
+        return self._logged(range(bisect_right(self._log_sequences, sequence) - 1, -1, -1))
+
+    def _at(self, places: Iterable[int]) -> Iterator[Contact]:
+        for place in places:
+            contact = self._all[place] if 0 <= place < len(self._all) else None
+            if contact is not None and not contact.is_binned:
+                yield contact
+
+    def _logged(self, places: Iterable[int]) -> Iterator[Contact]:
+        for place in places:
             contact = self.by_id(self._log_ids[place])
             if (
                 contact is not None

@@ -55,6 +55,7 @@ class Jobs:
         self._clock = clock
         self._jobs: dict[str, Job] = {}
         self._running: set[asyncio.Task[None]] = set()
+        self._held: list[tuple[Job, Callable[[], Coroutine[Any, Any, None]]]] = []
         self._turn = asyncio.Lock()
 
     def find(self, job_id: str, kind: JobKind, api: str) -> Job | None:
@@ -94,7 +95,9 @@ class Jobs:
             fate=fate,
         )
         self._jobs[job.id] = job
-        if not fate.hangs:
+        if fate.hangs:
+            self._held.append((job, lambda: self._run(job, apply, finish)))
+        else:
             self._start(self._run(job, apply, finish))
         return job
 
@@ -106,6 +109,14 @@ class Jobs:
         if not job.fate.hangs and job.due_ms <= self._clock.now_ms():
             await job.done.wait()
         return job.status
+
+    def release(self) -> int:
+        """Let jobs that hang go on; says how many."""
+        held, self._held = self._held, []
+        for job, work in held:
+            job.fate = USUAL
+            self._start(work())
+        return len(held)
 
     async def close(self) -> None:
         """Drop what has not ended."""

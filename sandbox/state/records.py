@@ -27,6 +27,8 @@ class Failure(NamedTuple):
 
     code: str
     description: str
+    #: What of the contact it is about, as the caller named it; may be empty.
+    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,8 @@ class CustomIdentifier:
     name: str
     created_ms: int
     updated_ms: int
+    #: What uses it, such as ``segment:1002``: it can't be deleted.
+    used_by: str | None = None
 
 
 @dataclass(slots=True)

@@ -1,0 +1,110 @@
+"""Faults that a control call holds ready for calls to come.
+
+A fault waits for calls whose method and path fit, lets the first few pass if told so, strikes as
+often as told, and is spent.
+"""
+
+import fnmatch
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import count
+
+
+class FaultKind(StrEnum):
+    """What can go wrong."""
+
+    #: Answers `status` and `body` without doing anything.
+    STATUS = "status"
+    #: Waits `seconds` of the sandbox's clock before it goes on.
+    LATENCY = "latency"
+    #: Resets the connection without doing anything.
+    RESET = "reset"
+    #: Does the call, then resets the connection: the answer is lost.
+    LOST_ANSWER = "lost_answer"
+    #: Does the call, announces the whole answer and breaks off in the middle.
+    TRUNCATED = "truncated"
+    #: Does the call and gives every item of its listing twice.
+    DUPLICATES = "duplicates"
+    #: The import or deletion that the call submits ends with `job_status` and does nothing.
+    JOB_ENDS = "job_ends"
+    #: The import or deletion that the call submits never ends.
+    JOB_HANGS = "job_hangs"
+    #: The import that the call submits is done, but its report leaves out a `share` of records.
+    REPORT_LOSES = "report_loses"
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """One fault. ``path`` is a pattern as of a shell, held against path and template."""
+
+    kind: FaultKind
+    method: str = "*"
+    path: str = "*"
+    #: How often it strikes; None for as long as it is there.
+    times: int | None = 1
+    #: How many calls that fit it lets pass first.
+    after: int = 0
+    account_id: int | None = None
+    status: int = 503
+    #: JSON, or a text to be sent as it is; None for v2's maintenance message under 503.
+    body: object = None
+    headers: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    job_status: str = "Failed"
+    share: float = 0.5
+    id: int = 0
+    #: How often it has struck.
+    struck: int = 0
+
+    def fits(self, method: str, path: str, template: str) -> bool:
+        """Say whether a call is one that this fault waits for."""
+        if self.method not in {"*", method}:
+            return False
+        return any(fnmatch.fnmatchcase(one.lower(), self.path.lower()) for one in (path, template))
+
+    @property
+    def is_spent(self) -> bool:
+        """It has struck as often as it was told."""
+        return self.times is not None and self.struck >= self.times
+
+
+class Faults:
+    """The faults that wait, in the order in which they were given."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._ids = count(1)
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter(self._faults)
+
+    def add(self, fault: Fault) -> Fault:
+        """Hold a fault ready."""
+        fault.id = next(self._ids)
+        self._faults.append(fault)
+        return fault
+
+    def remove(self, fault_id: int | None = None) -> None:
+        """Take a fault back, or all of them."""
+        if fault_id is None:
+            self._faults.clear()
+        else:
+            self._faults = [fault for fault in self._faults if fault.id != fault_id]
+
+    def strike(
+        self, method: str, path: str, template: str, account_id: int | None
+    ) -> dict[FaultKind, Fault]:
+        """Return what strikes this call, one of a kind, and count it."""
+        striking: dict[FaultKind, Fault] = {}
+        for fault in self._faults:
+            if fault.is_spent or fault.kind in striking:
+                continue
+            if fault.account_id not in {None, account_id} or not fault.fits(method, path, template):
+                continue
+            if fault.after > 0:
+                fault.after -= 1
+                continue
+            fault.struck += 1
+            striking[fault.kind] = fault
+        return striking
