@@ -108,15 +108,25 @@ async def database_url(settings: Settings) -> str:
     return await ensure_database(server, "dotsync")
 
 
+class JsonText(str):
+    """JSON that is written already: it goes to Postgres as it stands."""
+
+    __slots__ = ()
+
+
+def _encode_json(value: object) -> bytes:
+    return value.encode() if isinstance(value, JsonText) else orjson.dumps(value)
+
+
 async def _prepare_connection(connection: asyncpg.Connection) -> None:
     # Binary, for COPY takes no other; a jsonb value goes behind a byte with its version.
     await connection.set_type_codec(
-        "json", schema="pg_catalog", encoder=orjson.dumps, decoder=orjson.loads, format="binary"
+        "json", schema="pg_catalog", encoder=_encode_json, decoder=orjson.loads, format="binary"
     )
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
-        encoder=lambda value: b"\x01" + orjson.dumps(value),
+        encoder=lambda value: b"\x01" + _encode_json(value),
         decoder=lambda raw: orjson.loads(memoryview(raw)[1:]),
         format="binary",
     )

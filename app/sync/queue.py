@@ -8,16 +8,16 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import asyncpg
 import structlog
 from pgqueuer import PgQueuer
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.persistence.queries import Queries
-from pgqueuer.domain.errors import DuplicateJobError
 from pgqueuer.models import Job as QueuedJob
 
-from app.db import Database, PoolConnection
+from app.db import Database, JsonText, PoolConnection
 from app.errors import RunActive
 from app.sync import runs
 
@@ -33,18 +33,28 @@ def place_key(run_id: int) -> str:
     return f"run:{run_id}"
 
 
+class _EnqueueDriver(AsyncpgDriver):
+    """PgQueuer's driver on a connection of ours, which writes JSON itself."""
+
+    async def fetch(
+        self,
+        query: str,
+        *args: Any,  # noqa: ANN401 - PgQueuer's own signature
+    ) -> list[dict[str, Any]]:
+        """Mark the headers, which PgQueuer hands over last, as JSON that is written already."""
+        *others, headers = args
+        return await super().fetch(query, *others, [JsonText(each) for each in headers])
+
+
 async def enqueue(connection: PoolConnection, run_id: int, trigger: str) -> None:
     """Give a run its place in the queue, in the connection's transaction; repeats are harmless."""
-    queries = Queries(AsyncpgDriver(connection))
-    # A duplicate would end the transaction it happens in; the savepoint keeps it whole.
-    with contextlib.suppress(DuplicateJobError):
-        async with connection.transaction():
-            await queries.enqueue(
-                ENTRYPOINT,
-                str(run_id).encode(),
-                priority=_PRIORITIES[trigger],
-                dedupe_key=place_key(run_id),
-            )
+    await Queries(_EnqueueDriver(connection)).enqueue(
+        ENTRYPOINT,
+        str(run_id).encode(),
+        priority=_PRIORITIES[trigger],
+        dedupe_key=place_key(run_id),
+        on_conflict="skip",
+    )
 
 
 async def trigger_run(

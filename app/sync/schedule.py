@@ -92,7 +92,8 @@ class Scheduler:
         self._clock = clock
         self._poll_s = settings.schedule_poll_seconds
         self._scheduler = AsyncIOScheduler(timezone=UTC)
-        self._planned: dict[str, Planned] = {}
+        #: The enabled jobs, as they were last read.
+        self.planned: dict[str, Planned] = {}
 
     async def start(self) -> None:
         """Take the schedules up and begin to tick."""
@@ -120,7 +121,7 @@ class Scheduler:
                 row["version"],
             )
             wanted[planned.key] = planned
-            if self._planned.get(planned.key) != planned:
+            if self.planned.get(planned.key) != planned:
                 self._add(
                     self._tick_or_warn,
                     _trigger_of(planned),
@@ -128,9 +129,9 @@ class Scheduler:
                     args=(planned.account_id, planned.job),
                     first=first_tick(row, now),
                 )
-        for key in self._planned.keys() - wanted.keys():
+        for key in self.planned.keys() - wanted.keys():
             self._scheduler.remove_job(key)
-        self._planned = wanted
+        self.planned = wanted
 
     async def tick(self, account_id: int, job: str) -> int | None:
         """Queue a run of this job, if it is due and may run; return its id."""
