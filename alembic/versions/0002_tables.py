@@ -218,7 +218,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("kind = 'lead'"),
     )
-    op.create_index("people_merged_into", "people", ["merged_into_id"], unique=False)
+    op.create_index(
+        "people_merged_into",
+        "people",
+        ["merged_into_id"],
+        unique=False,
+        postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+    )
     op.create_index(
         "people_not_synced",
         "people",
@@ -236,7 +242,7 @@ def upgrade() -> None:
     op.create_index(
         "people_search",
         "people",
-        [sa.literal_column("search_grams(email, first_name, last_name)")],
+        [sa.literal_column("search_codes(search_text(email, first_name, last_name))")],
         unique=False,
         postgresql_using="gin",
     )
@@ -1087,7 +1093,11 @@ def downgrade() -> None:
         table_name="people",
         postgresql_where=sa.text("NOT sync_with_mailer"),
     )
-    op.drop_index("people_merged_into", table_name="people")
+    op.drop_index(
+        "people_merged_into",
+        table_name="people",
+        postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+    )
     op.drop_index("people_leads", table_name="people", postgresql_where=sa.text("kind = 'lead'"))
     op.drop_index("people_email_key", table_name="people")
     op.drop_index(

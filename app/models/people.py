@@ -51,10 +51,14 @@ class Person(SQLModel, table=True):
         Index("people_opted_out", "id", postgresql_where=text("no_email")),
         Index("people_not_synced", "id", postgresql_where=text("NOT sync_with_mailer")),
         Index("people_deleted", "id", postgresql_where=text("deleted_at IS NOT NULL")),
-        Index("people_merged_into", "merged_into_id"),
+        Index(
+            "people_merged_into",
+            "merged_into_id",
+            postgresql_where=text("merged_into_id IS NOT NULL"),
+        ),
         Index(
             "people_search",
-            text("search_grams(email, first_name, last_name)"),
+            text("search_codes(search_text(email, first_name, last_name))"),
             postgresql_using="gin",
         ),
     )
