@@ -155,7 +155,7 @@ class RateLimiter:
             )
         if isinstance(error, RateLimited):
             error.scope = scope
-            await self._store.block_until(self._account_key, scope, error.until)
+            await self._block(scope, error.until)
         return scope
 
     async def _scope(self, call: str) -> AssumedScope:
@@ -180,7 +180,12 @@ class RateLimiter:
             self._is_flat = True
             await self._store.remember_scope(self._account_key, _EVERY_CALL, inferred.FLAT_SCOPE)
             await self._take(inferred.FLAT, Priority.SCHEDULE)
-        await self._store.block_until(self._account_key, inferred.FLAT_SCOPE, error.until)
+        await self._block(inferred.FLAT_SCOPE, error.until)
+
+    async def _block(self, scope: str, until: datetime) -> None:
+        """Let nobody through before then; the window ends there too, whenever ours would."""
+        await self._store.learn(self._account_key, scope, limit=None, remaining=0, resets_at=until)
+        await self._store.block_until(self._account_key, scope, until)
 
     async def _remember(self, call: str, scope: str) -> None:
         if self._is_flat:
