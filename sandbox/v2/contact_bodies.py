@@ -14,8 +14,8 @@ from sandbox.v2.requests import Fields, as_int32
 INVALID = "CONTACT_INVALID"
 
 #: The order of the members of v2's enumerations, for clients that send them as numbers.
-_EMAIL_ORDER = ("PlainText", "Html")
-_OPT_IN_ORDER = ("Unknown", "Single", "Double", "VerifiedDouble")
+EMAIL_ORDER = ("PlainText", "Html")
+OPT_IN_ORDER = ("Unknown", "Single", "Double", "VerifiedDouble")
 
 #: Consent keys: those of single calls, those of imports.
 _CONSENT_KEYS = (
@@ -67,8 +67,8 @@ def read_contact(fields: Fields) -> ContactChange:
     return ContactChange(
         "email",
         email=read_email(fields),
-        email_type=fields.choice("emailType", EMAIL_TYPES, _EMAIL_ORDER),
-        opt_in_type=fields.choice("optInType", OPT_IN_TYPES, _OPT_IN_ORDER),
+        email_type=fields.choice("emailType", EMAIL_TYPES, EMAIL_ORDER),
+        opt_in_type=fields.choice("optInType", OPT_IN_TYPES, OPT_IN_ORDER),
         data=read_pairs(fields.items("dataFields"), INVALID) or None,
     )
 

@@ -12,7 +12,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from sandbox.calls import Call
-from sandbox.v2.contact_bodies import INVALID
+from sandbox.v2.contact_bodies import EMAIL_ORDER, INVALID, OPT_IN_ORDER
 from sandbox.v2.import_runs import Row
 from sandbox.v2.refusals import invalid_file, refused
 from sandbox.v2.requests import Fields, content_type, read_fields
@@ -39,9 +39,10 @@ def read_contacts(given: list[Any]) -> tuple[list[str], list[Row]]:
     for each in given:
         contact = Fields(each, INVALID)
         values: dict[str, Any] = {"email": contact.raw("email")}
-        for name in ("emailType", "optInType"):
+        for name, order in (("emailType", EMAIL_ORDER), ("optInType", OPT_IN_ORDER)):
             if (value := contact.raw(name)) is not None:
-                values[name.lower()] = value
+                is_place = isinstance(value, int) and 0 <= value < len(order)
+                values[name.lower()] = order[value] if is_place else value
         for name in ("dataFields", "consentFields"):
             for pair in contact.items(name):
                 fields = Fields(pair, INVALID)
@@ -74,12 +75,15 @@ async def _from_form(call: Call) -> tuple[str, bytes]:
         form = await MultiPartParser(call.request.headers, chunks()).parse()
     except (MultiPartException, KeyError):
         raise invalid_file() from None
-    files = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
-    if len(files) > 1:
-        raise refused("MULTI_FILE_UPLOAD_NOT_ALLOWED")
-    if not files or not files[0].filename:
-        raise invalid_file()
-    return files[0].filename, await files[0].read()
+    try:
+        files = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
+        if len(files) > 1:
+            raise refused("MULTI_FILE_UPLOAD_NOT_ALLOWED")
+        if not files or not files[0].filename:
+            raise invalid_file()
+        return files[0].filename, await files[0].read()
+    finally:
+        await form.close()
 
 
 def _parse(contents: bytes) -> tuple[list[str], list[Row]]:
