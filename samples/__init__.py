@@ -1,0 +1,1 @@
+"""People to try the service with; made up, the same each time."""
