@@ -25,13 +25,19 @@ def configure_logging(log_format: str, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _drop_secrets,
     ]
+    # No tracebacks with local variables: a password may be one.
     if log_format == "json":
+        transform = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         shared += [
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(transform),
             structlog.processors.JSONRenderer(),
         ]
     else:
-        shared.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
+        shared.append(
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        )
     structlog.configure(
         processors=shared,
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),

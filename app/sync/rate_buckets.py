@@ -16,7 +16,7 @@ _HOLD_S = 6.0
 _TAKE = """
 WITH opened AS (
     INSERT INTO rate_buckets (account_key, scope, "limit", remaining, window_s, resets_at)
-    VALUES ($1, $2, $3, $3, $4, $5::timestamptz + make_interval(secs => $4))
+    VALUES ($1, $2, $3::int, $3::int, $4, $5::timestamptz + make_interval(secs => $4))
     ON CONFLICT (account_key, scope) DO NOTHING
 ), locked AS (
     SELECT * FROM rate_buckets WHERE account_key = $1 AND scope = $2 FOR UPDATE

@@ -1,10 +1,15 @@
-"""Accounts, straight into the database."""
+"""Accounts, straight into the database, or over the API as a caller makes them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import httpx
 
 from app.db import Database
 from app.models import Account, ActivitySettings, Job
 from app.models.jobs import JOBS
+
+if TYPE_CHECKING:
+    from sandbox.server import RunningSandbox
 
 
 async def make_account(database: Database, **overrides: Any) -> Account:  # noqa: ANN401 - any column
@@ -27,3 +32,15 @@ async def make_account(database: Database, **overrides: Any) -> Account:  # noqa
         session.add(ActivitySettings(account_id=account.id))
         session.add_all(Job(account_id=account.id, job=job, interval_seconds=300) for job in JOBS)
     return account
+
+
+async def make_account_over_api(
+    api: httpx.AsyncClient,
+    sandbox: "RunningSandbox",
+    **overrides: Any,  # noqa: ANN401 - any member of the body
+) -> Any:  # noqa: ANN401 - it is what JSON is
+    """Make the sandbox's default account here, as a caller does; return the answer's JSON."""
+    body = {"name": "Main", "username": sandbox.username, "password": sandbox.password}
+    answer = await api.post("/v1/accounts", json={**body, **overrides})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
