@@ -17,7 +17,6 @@ _EMAIL: Final = re.compile(
     r"@([A-Za-z0-9\u0080-\U0010ffff]([A-Za-z0-9\u0080-\U0010ffff-]*[A-Za-z0-9\u0080-\U0010ffff])?\.)+"
     r"[A-Za-z\u0080-\U0010ffff][A-Za-z0-9\u0080-\U0010ffff-]+"
 )
-_MOBILE: Final = re.compile(r"\+?[1-9][0-9]{6,14}")
 
 
 #: The words are documented, that they come as v2's message is not.
@@ -51,8 +50,12 @@ def mobile_digits(text: str) -> str | None:
 
     E.164 is documented, answers come without the plus [spec]; spaces and dashes are let pass.
     """
-    bare = text.translate(_PUNCTUATION)
-    return bare.lstrip("+") if _MOBILE.fullmatch(bare) else None
+    bare = text[1:] if text[:1] == "+" else text
+    if not (bare.isascii() and bare.isdigit()):
+        bare = text.translate(_PUNCTUATION).removeprefix("+")
+    if not (bare.isascii() and bare.isdigit() and 7 <= len(bare) <= 15) or bare[0] == "0":
+        return None
+    return bare
 
 
 _PUNCTUATION: Final = str.maketrans("", "", " -().")

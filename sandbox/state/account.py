@@ -5,7 +5,13 @@ from itertools import count
 
 from sandbox import inferred, statuses
 from sandbox.clock import SandboxClock
-from sandbox.state.changes import apply_change, match, missing_attachments, replace_contact
+from sandbox.state.changes import (
+    apply_change,
+    apply_to,
+    match,
+    missing_attachments,
+    replace_contact,
+)
 from sandbox.state.contacts import Contacts
 from sandbox.state.data_fields import DataFields
 from sandbox.state.jobs import Jobs
@@ -132,6 +138,13 @@ class Account:
             reads_text=reads_text or self._settings.reads_typed_text,
             may_create=may_create,
         )
+
+    def apply_to(
+        self, contact: Contact | None, change: ContactChange, option: MergeOption, now_ms: int
+    ) -> Outcome:
+        """Apply a change to the contact that `match` found for it; for many at one instant."""
+        reads_text = self._settings.reads_typed_text
+        return apply_to(self, contact, change, option, now_ms, reads_text=reads_text)
 
     def match(self, change: ContactChange) -> Contact | None:
         """Return the contact that a change is about, from the recycle bin too."""

@@ -9,7 +9,8 @@ hangs on it (lists, preferences, consent) is left out and reported beside the re
 from typing import TYPE_CHECKING
 
 from sandbox import inferred, statuses
-from sandbox.state.data_fields import WrongValueError, check_value
+from sandbox.state.contacts import Contacts
+from sandbox.state.data_fields import MAX_TEXT, WrongValueError, check_value
 from sandbox.state.records import (
     ConsentRecord,
     Contact,
@@ -36,14 +37,30 @@ def apply_change(
 ) -> Outcome:
     """Create or update the contact that the change matches, or say why not."""
     contact = match(account, change)
-    if contact is None and (refused := _refuse_creation(account, change, may_create=may_create)):
-        return Outcome(None, is_created=False, failures=[refused])
-    if failures := _refuse(account, change, contact):
-        return Outcome(None, is_created=False, failures=failures, matched=contact)
+    if contact is None and not may_create:
+        failure = Failure("contactNotFound", "The contact could not be found")
+        return Outcome(None, is_created=False, failures=[failure])
+    return apply_to(account, contact, change, option, now_ms, reads_text=reads_text)
+
+
+def apply_to(
+    account: "Account",
+    contact: Contact | None,
+    change: ContactChange,
+    option: MergeOption,
+    now_ms: int,
+    *,
+    reads_text: bool = False,
+) -> Outcome:
+    """Apply a change to the contact that `match` found for it; None makes one."""
+    failures = _refuse(account, change, contact)
     values: dict[int, DataValue] = {}
-    if change.data and (failures := _check_data(account, change, values, reads_text=reads_text)):
+    if not failures and change.data:
+        failures = _check_data(account, change.data, values, reads_text=reads_text)
+    if failures:
         return Outcome(None, is_created=False, failures=failures, matched=contact)
-    if is_created := contact is None:
+    is_created = contact is None
+    if contact is None:
         contact = account.contacts.make(now_ms)
     elif contact.is_binned:
         account.contacts.restore(contact)
@@ -70,7 +87,7 @@ def replace_contact(
     """
     change.match, change.contact_id = "contactId", contact.id
     failures = _refuse(account, change, contact) or _check_data(
-        account, change, {}, reads_text=account.settings.reads_typed_text
+        account, change.data or {}, {}, reads_text=account.settings.reads_typed_text
     )
     if failures:
         return Outcome(None, is_created=False, failures=failures, matched=contact)
@@ -104,40 +121,47 @@ def match(account: "Account", change: ContactChange) -> Contact | None:
             return contacts.by_custom(name, (change.custom or {}).get(name, ""))
 
 
-def _refuse_creation(
-    account: "Account", change: ContactChange, *, may_create: bool
-) -> Failure | None:
+def _refuse(account: "Account", change: ContactChange, contact: Contact | None) -> list[Failure]:
+    """Return why the change can't stand: nobody to make, a barred address, another's identifier."""
+    if contact is None and (refused := _refuse_creation(account, change)) is not None:
+        return [refused]
+    if change.email is not None and account.bars:
+        barred = account.bar_on(change.email)
+        if barred is not None:
+            return [barred]
+    taken = _taken(account.contacts, change, contact)
+    return [] if taken is None else [_duplicate(*taken)]
+
+
+def _taken(
+    contacts: Contacts, change: ContactChange, contact: Contact | None
+) -> tuple[str, str] | None:
+    """Return the first identifier that is another's; whoever the match is of is the contact."""
+    if change.email is not None and change.match != "email":
+        owner = contacts.by_email(change.email)
+        if owner is not None and _is_another(owner, contact):
+            return "email", change.email
+    if change.mobile is not None and change.match != "mobileNumber":
+        owner = contacts.by_mobile(change.mobile)
+        if owner is not None and _is_another(owner, contact):
+            return "mobileNumber", change.mobile
+    if change.custom is not None:
+        for name, value in change.custom.items():
+            owner = contacts.by_custom(name, value)
+            if owner is not None and _is_another(owner, contact):
+                return name, value
+    return None
+
+
+def _refuse_creation(account: "Account", change: ContactChange) -> Failure | None:
     if change.match == "contactId":
         return Failure("invalidContactId", f"No contact has the contactId '{change.contact_id}'")
     if change.email is None and change.mobile is None:
         return Failure("noValidIdentifiers", "A contact needs an email or a mobileNumber")
-    if not may_create:
-        return Failure("contactNotFound", "The contact could not be found")
     allowance = account.settings.contact_allowance
     if allowance is not None and account.contacts.live_count >= allowance:
         return Failure("exceedsAllowedContactLimit", "The account's contact allowance is used up")
     return None
-
-
-def _refuse(account: "Account", change: ContactChange, contact: Contact | None) -> list[Failure]:
-    """Return why the change can't stand: its address is barred, or identifiers are another's."""
-    contacts = account.contacts
-    email = change.email
-    if email is not None:
-        owner = contacts.by_email(email)
-        if owner is not None and _is_another(owner, contact):
-            return [_duplicate("email", email)]
-        if account.bars and (barred := account.bar_on(email)) is not None:
-            return [barred]
-    if change.mobile is not None:
-        owner = contacts.by_mobile(change.mobile)
-        if owner is not None and _is_another(owner, contact):
-            return [_duplicate("mobileNumber", change.mobile)]
-    for name, value in (change.custom or {}).items():
-        owner = contacts.by_custom(name, value)
-        if owner is not None and _is_another(owner, contact):
-            return [_duplicate(name, value)]
-    return []
 
 
 def _is_another(owner: Contact, contact: Contact | None) -> bool:
@@ -154,42 +178,48 @@ def _duplicate(identifier: str, value: str) -> Failure:
 
 
 def _check_data(
-    account: "Account", change: ContactChange, values: dict[int, DataValue], *, reads_text: bool
+    account: "Account",
+    data: dict[str, object],
+    values: dict[int, DataValue],
+    *,
+    reads_text: bool,
 ) -> list[Failure]:
     """Fill ``values`` by ordinal; return what does not fit its field."""
-    failures = []
-    for name, value in (change.data or {}).items():
-        field = account.data_fields.find(name)
+    failures: list[Failure] = []
+    by_spelling = account.data_fields.by_spelling
+    for name, value in data.items():
+        field = by_spelling.get(name) or account.data_fields.find(name)
         if field is None:
             if account.settings.unknown_data_fields == "fail":
-                failures.append(
-                    Failure("unknownDataField", f"There is no data field '{name}'", name)
-                )
-            continue
+                text = f"There is no data field '{name}'"
+                failures.append(Failure("unknownDataField", text, name))
         # The common case without a call: a text that fits.
-        if type(value) is str and field.type == "String" and 0 < len(value) <= 255:
+        elif field.type == "String" and type(value) is str and 0 < len(value) <= MAX_TEXT:
             values[field.ordinal] = value
-            continue
-        try:
-            values[field.ordinal] = check_value(field, value, reads_text=reads_text)
-        except WrongValueError as wrong:
-            code = "dataFieldOverflow" if wrong.is_overflow else "invalidDataField"
-            failures.append(Failure(code, str(wrong), name))
+        else:
+            try:
+                values[field.ordinal] = check_value(field, value, reads_text=reads_text)
+            except WrongValueError as wrong:
+                code = "dataFieldOverflow" if wrong.is_overflow else "invalidDataField"
+                failures.append(Failure(code, str(wrong), name))
     return failures
 
 
 def _set_identifiers(account: "Account", contact: Contact, change: ContactChange) -> None:
     contacts = account.contacts
-    email = change.email
+    email, mobile = change.email, change.mobile
     if email is not None and not inferred.is_same_email(contact.email, email):
-        _take_from_bin(account, contacts.by_email(email), contact, "email")
+        if contacts.binned_count:
+            _take_from_bin(account, contacts.by_email(email), contact, "email")
         contacts.set_email(contact, email)
-    if change.mobile is not None and change.mobile != contact.mobile:
-        _take_from_bin(account, contacts.by_mobile(change.mobile), contact, "mobileNumber")
-        contacts.set_mobile(contact, change.mobile)
-    for name, value in (change.custom or {}).items():
-        _take_from_bin(account, contacts.by_custom(name, value), contact, name)
-        contacts.set_custom(contact, name, value)
+    if mobile is not None and mobile != contact.mobile:
+        if contacts.binned_count:
+            _take_from_bin(account, contacts.by_mobile(mobile), contact, "mobileNumber")
+        contacts.set_mobile(contact, mobile)
+    if change.custom is not None:
+        for name, value in change.custom.items():
+            _take_from_bin(account, contacts.by_custom(name, value), contact, name)
+            contacts.set_custom(contact, name, value)
 
 
 def _take_from_bin(
@@ -278,22 +308,13 @@ def missing_attachments(account: "Account", change: ContactChange) -> list[Failu
 def _moves_updated(account: "Account", change: ContactChange) -> bool:
     """Whether `updated` moves is not stated; the account's settings say what moves it."""
     moves_on = account.settings.updated_moves_on
-    if "data" in moves_on and (change.data or _changes_itself(change)):
-        return True
-    if "lists" in moves_on and change.list_ids:
-        return True
-    if "preferences" in moves_on and (change.preferences or change.consents):
-        return True
-    return "status" in moves_on and change.email_status is not None
-
-
-def _changes_itself(change: ContactChange) -> bool:
-    return (
-        change.email_status is None
-        and change.list_ids is None
-        and change.preferences is None
-        and change.consents is None
-    ) or any(
-        part is not None
-        for part in (change.custom, change.email_type, change.opt_in_type, change.sms_status)
-    )
+    if change.data or change.email_type is not None or change.sms_status is not None:
+        return "data" in moves_on
+    kinds = {
+        "status": change.email_status is not None,
+        "lists": bool(change.list_ids),
+        "preferences": bool(change.preferences or change.consents),
+    }
+    changed = {kind for kind, is_changed in kinds.items() if is_changed}
+    # With none of these it is about identifiers, or about nothing: an update all the same.
+    return bool((changed or {"data"}) & moves_on)

@@ -31,6 +31,8 @@ class Contacts:
         self._sequence = 0
         #: How many are not in the bin.
         self.live_count = 0
+        #: How many are in it.
+        self.binned_count = 0
 
     def __iter__(self) -> Iterator[Contact]:
         """Yield the contacts that are not in the bin, ascending by id."""
@@ -115,11 +117,13 @@ class Contacts:
         """Put a contact into the recycle bin; its identifiers stay its own until it is emptied."""
         contact.is_binned = True
         self.live_count -= 1
+        self.binned_count += 1
 
     def restore(self, contact: Contact) -> None:
         """Take a contact out of the recycle bin."""
         contact.is_binned = False
         self.live_count += 1
+        self.binned_count -= 1
 
     def empty_bin(self) -> list[Contact]:
         """Delete for good what is in the recycle bin, and return it."""
@@ -130,6 +134,7 @@ class Contacts:
             for name in list(contact.custom or ()):
                 self.set_custom(contact, name, None)
             self._all[contact.id - self.first_id] = None
+        self.binned_count = 0
         return gone
 
     def by_id_from(self, contact_id: int) -> Iterator[Contact]:

@@ -59,8 +59,8 @@ class DataFields:
 
     def __init__(self) -> None:
         self._by_name: dict[str, DataField] = {}
-        #: Any spelling met so far: saves folding the case of eight names a contact.
-        self._by_spelling: dict[str, DataField] = {}
+        #: Any spelling met so far, to be looked at before `find`: saves folding the case of names.
+        self.by_spelling: dict[str, DataField] = {}
         self._places = 0
         for name, type_ in FRESH:
             self._add(DataField(name, type_))
@@ -73,9 +73,9 @@ class DataFields:
 
     def find(self, name: str) -> DataField | None:
         """Return the field of this name, in any case."""
-        field = self._by_spelling.get(name)
+        field = self.by_spelling.get(name)
         if field is None and (field := self._by_name.get(name.upper())) is not None:
-            self._by_spelling[name] = field
+            self.by_spelling[name] = field
         return field
 
     def define(
@@ -105,13 +105,13 @@ class DataFields:
     def delete(self, name: str) -> None:
         """Take a field away; its values go with it, since its place is never given again."""
         field = self._by_name.pop(name.upper())
-        self._by_spelling = {
-            spelling: other for spelling, other in self._by_spelling.items() if other is not field
+        self.by_spelling = {
+            spelling: other for spelling, other in self.by_spelling.items() if other is not field
         }
 
     def read(self, packed: bytes | None) -> dict[str, DataValue]:
         """Unpack a contact's values: every field of the account, null where it has none."""
-        values = orjson.loads(packed) if packed else ()
+        values = _unpacked(packed)
         count = len(values)
         return {
             field.name: values[field.ordinal] if field.ordinal < count else None
@@ -122,23 +122,29 @@ class DataFields:
         self, packed: bytes | None, values: dict[int, DataValue], option: MergeOption
     ) -> bytes | None:
         """Put checked values, by their field's ordinal, over packed ones as the option says."""
-        merged: list[DataValue] = orjson.loads(packed) if packed else []
-        longest = max(values, default=-1) + 1
-        if longest > len(merged):
-            merged.extend([None] * (longest - len(merged)))
+        merged = _unpacked(packed)
+        if (missing := max(values) + 1 - len(merged)) > 0:
+            merged.extend([None] * missing)
         for ordinal, value in values.items():
-            if option == "overwriteIfNotEmpty" and is_blank(value):
-                continue
-            if option == "overwriteIfEmpty" and not is_blank(merged[ordinal]):
-                continue
-            merged[ordinal] = value
-        return orjson.dumps(merged)
+            if option == "overwrite" or (
+                not is_blank(value)
+                if option == "overwriteIfNotEmpty"
+                else is_blank(merged[ordinal])
+            ):
+                merged[ordinal] = value
+        # A slice, without the brackets, since orjson leaves a kilobyte behind every text it made.
+        return orjson.dumps(merged)[1:-1]
 
     def _add(self, field: DataField) -> DataField:
         field.ordinal = self._places
         self._places += 1
         self._by_name[field.name.upper()] = field
         return field
+
+
+def _unpacked(packed: bytes | None) -> list[DataValue]:
+    values: list[DataValue] = orjson.loads(b"[%b]" % packed) if packed else []
+    return values
 
 
 def check_value(field: DataField, value: object, *, reads_text: bool) -> DataValue:

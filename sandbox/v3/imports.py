@@ -73,15 +73,16 @@ class _Batch:
 
     def apply(self, start: int, stop: int) -> None:
         """Apply a run of entries."""
+        now_ms = self._account.clock.stamp()
         for place in range(start, stop):
-            self._apply(self._entries[place])
+            self._apply(self._entries[place], now_ms)
 
     def finish(self) -> str:
         """Drop the entries, and say how the import ended."""
         self._entries = []
         return "ExceedsAllowedContactLimit" if self.report.exceeds_allowance else "Finished"
 
-    def _apply(self, entry: Any) -> None:  # noqa: ANN401 - whatever the caller sent
+    def _apply(self, entry: Any, now_ms: int) -> None:  # noqa: ANN401 - whatever the caller sent
         account, report = self._account, self.report
         try:
             change = read_entry(account, entry)
@@ -94,7 +95,7 @@ class _Batch:
             text = f"Duplicate identifier detected for {change.match} '{value}'"
             report.refused(entry, [Failure("duplicateIdentifier", text, change.match)], None)
             return
-        outcome = account.apply(change, self._option)
+        outcome = account.apply_to(before, change, self._option, now_ms)
         if outcome.contact is None:
             report.refused(entry, outcome.failures, outcome.matched)
             return

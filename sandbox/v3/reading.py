@@ -41,18 +41,20 @@ def read_entry(account: Account, entry: object) -> ContactChange:
     """Read an entry of an import; raises UnreadableError."""
     if not isinstance(entry, dict):
         raise _violation("contacts", "A contact must be an object")
-    entry = spelled(entry)
+    if "matchIdentifier" not in entry or "identifiers" not in entry:
+        entry = spelled(entry)
     match = entry.get("matchIdentifier")
-    if match not in _KNOWN and not (isinstance(match, str) and _is_custom(account, match)):
+    if match not in _IDENTIFIERS and not (isinstance(match, str) and _is_custom(account, match)):
         raise UnreadableError(
             "invalidMatchIdentifier", f"'{match}' is no identifier", "matchIdentifier"
         )
-    change = ContactChange(match)
+    change = ContactChange.matching(match)
     identifiers = entry.get("identifiers")
     if not isinstance(identifiers, dict):
         raise _violation("identifiers", "The identifiers field is required")
-    _read_identifiers(account, identifiers, change)
-    if identifiers.get(match) is None:
+    for name, value in identifiers.items():
+        set_identifier(account, change, name, value)
+    if identifiers.get(match) is None and spelled(identifiers).get(match) is None:
         raise UnreadableError(
             "noValidIdentifiers", f"There is no value for the identifier '{match}'", match
         )
@@ -74,13 +76,16 @@ def read_identifiers(account: Account, body: dict[str, Any], change: ContactChan
         return
     if not isinstance(identifiers, dict):
         raise _violation("identifiers", "The identifiers must be an object")
-    _read_identifiers(account, identifiers, change)
+    for name, value in identifiers.items():
+        set_identifier(account, change, name, value)
 
 
 def read_parts(body: dict[str, Any], change: ContactChange) -> None:
     """Read what is not an identifier; raises UnreadableError."""
-    for name, value in spelled(body).items():
+    for name, value in body.items():
         reader = _PARTS.get(name)
+        if reader is None and name not in _NAMES:
+            reader = _PARTS.get(_FOLDED.get(name.lower(), ""))
         if reader is not None and value is not None:
             reader(value, change)
 
@@ -89,26 +94,35 @@ def set_identifier(account: Account, change: ContactChange, name: str, value: ob
     """Read one identifier; null says nothing [doc]. Raises UnreadableError."""
     if value is None:
         return
-    name = name if name in _KNOWN else _FOLDED.get(name.lower(), name)
-    if name == "email":
-        if not isinstance(value, str) or not inferred.is_email(value):
-            raise UnreadableError("invalidEmail", "Invalid value for 'email'", name)
-        change.email = value
-    elif name == "mobileNumber":
-        digits = inferred.mobile_digits(str(value))
-        if digits is None:
-            raise UnreadableError("invalidPhoneNumber", "Invalid value for 'mobileNumber'", name)
-        change.mobile = digits
-    elif name == "contactId":
-        change.contact_id = contact_id_of(value)
-        if change.contact_id is None:
-            raise UnreadableError("invalidContactId", "Invalid value for 'contactId'", name)
-    elif _is_custom(account, name):
-        if not isinstance(value, str) or not 0 < len(value) <= 256:
-            raise _violation(name, f"Invalid value for '{name}'")
-        change.custom = {**(change.custom or {}), name: value}
-    else:
+    reader = _IDENTIFIERS.get(name) or _IDENTIFIERS.get(_FOLDED.get(name.lower(), ""))
+    if reader is not None:
+        reader(value, change)
+    elif not _is_custom(account, name):
         raise _violation(name, f"There is no identifier '{name}'")
+    elif not isinstance(value, str) or not 0 < len(value) <= 256:
+        raise _violation(name, f"Invalid value for '{name}'")
+    else:
+        change.custom = {**(change.custom or {}), name: value}
+
+
+def _read_email(value: object, change: ContactChange) -> None:
+    if not isinstance(value, str) or not inferred.is_email(value):
+        raise UnreadableError("invalidEmail", "Invalid value for 'email'", "email")
+    change.email = value
+
+
+def _read_mobile(value: object, change: ContactChange) -> None:
+    change.mobile = inferred.mobile_digits(str(value))
+    if change.mobile is None:
+        raise UnreadableError(
+            "invalidPhoneNumber", "Invalid value for 'mobileNumber'", "mobileNumber"
+        )
+
+
+def _read_contact_id(value: object, change: ContactChange) -> None:
+    change.contact_id = contact_id_of(value)
+    if change.contact_id is None:
+        raise UnreadableError("invalidContactId", "Invalid value for 'contactId'", "contactId")
 
 
 def contact_id_of(value: object) -> int | None:
@@ -118,17 +132,9 @@ def contact_id_of(value: object) -> int | None:
     return value if type(value) is int and value >= 0 else None
 
 
-_KNOWN = frozenset({"email", "mobileNumber", "contactId"})
-
-
 def _is_custom(account: Account, name: str) -> bool:
     known = account.custom_identifiers.get(name.lower())
     return known is not None and known.name == name
-
-
-def _read_identifiers(account: Account, identifiers: dict[str, Any], change: ContactChange) -> None:
-    for name, value in identifiers.items():
-        set_identifier(account, change, name, value)
 
 
 def _read_data(value: object, change: ContactChange) -> None:
@@ -265,6 +271,11 @@ def _channel_status(channel: str, properties: dict[str, Any]) -> str | None:
     return status
 
 
+_IDENTIFIERS: dict[str, Callable[[object, ContactChange], None]] = {
+    "email": _read_email,
+    "mobileNumber": _read_mobile,
+    "contactId": _read_contact_id,
+}
 _CHANNELS: dict[str, Callable[[dict[str, Any], ContactChange], None]] = {
     "email": _read_email_channel,
     "sms": _read_sms_channel,
