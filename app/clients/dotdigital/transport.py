@@ -5,6 +5,7 @@ followed, no cookie is kept: what came for one account must not go out with anot
 """
 
 import asyncio
+import ssl
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -74,16 +75,18 @@ class Transport:
         read_timeout_s: float = 121.0,
         whole_timeout_s: float = 600.0,
         user_agent: str = "dotsync",
+        ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         """Take the hosts that credentials may go to: names, or ``*.name`` for all below it.
 
         121 s of silence is what the vendor says to wait for [doc]; ``whole_timeout_s`` bounds a
-        call that trickles.
+        call that trickles. ``ssl_context`` is for who trusts other certificates than usual.
         """
         self._allowed_hosts = tuple(host.strip().lower().rstrip(".") for host in allowed_hosts)
         self._slots = asyncio.Semaphore(max_calls_at_once)
         self._whole_timeout_s = whole_timeout_s
         self._client = httpx.AsyncClient(
+            verify=ssl_context or True,
             headers={"Accept": "application/json", "User-Agent": user_agent},
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
             timeout=httpx.Timeout(read_timeout_s, connect=connect_timeout_s, pool=None),

@@ -1,5 +1,6 @@
 """The client over an HTTP that each test answers itself."""
 
+import ssl
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -10,9 +11,15 @@ from tests.clock import FakeClock
 from tests.factories.dotdigital import ENDPOINT, make_client
 
 
+@pytest.fixture(scope="session")
+def certificates() -> ssl.SSLContext:
+    """Give the usual certificates, read once: it takes longer than a test."""
+    return ssl.create_default_context()
+
+
 @pytest.fixture
-async def transport() -> AsyncIterator[Transport]:
-    async with Transport() as transport:
+async def transport(certificates: ssl.SSLContext) -> AsyncIterator[Transport]:
+    async with Transport(ssl_context=certificates) as transport:
         yield transport
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import inspect
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
@@ -80,12 +81,11 @@ async def test_credentials_may_go_to_the_vendors_hosts(transport: Transport, url
         pytest.param("https://\ud800.example", "https://\ud800.example", id="no text"),
     ],
 )
-async def test_nothing_is_sent_to_another_host(url: str, host: str) -> None:
+async def test_nothing_is_sent_to_another_host(transport: Transport, url: str, host: str) -> None:
     with respx.mock(assert_all_called=False) as router:
         router.route()
-        async with Transport() as transport:
-            with pytest.raises(HostNotAllowed) as refused:
-                await transport.send("GET", url, CREDENTIALS)
+        with pytest.raises(HostNotAllowed) as refused:
+            await transport.send("GET", url, CREDENTIALS)
         assert router.calls.call_count == 0
     assert refused.value.host == host
 
@@ -104,8 +104,10 @@ async def test_nothing_is_sent_to_another_host(url: str, host: str) -> None:
         pytest.param("*.example", "https://example", False, id="below, not itself"),
     ],
 )
-async def test_what_allowed_hosts_mean(allowed: str, url: str, is_allowed: bool) -> None:
-    async with Transport([allowed]) as transport:
+async def test_what_allowed_hosts_mean(
+    certificates: ssl.SSLContext, allowed: str, url: str, is_allowed: bool
+) -> None:
+    async with Transport([allowed], ssl_context=certificates) as transport:
         if is_allowed:
             transport.check(url)
         else:
