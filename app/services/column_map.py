@@ -152,11 +152,9 @@ class Members:
             if target is None:
                 continue
             if target.keys:
-                custom = values.setdefault("custom", {})
-                if isinstance(custom, dict):
-                    _put(custom, target.keys, value)
-            elif target.field == "custom" and isinstance(value, dict):
-                values["custom"] = {**(values.get("custom") or {}), **value}
+                _put(_object(values.setdefault("custom", {})), target.keys, value)
+            elif target.field == "custom" and "custom" in values:
+                values["custom"] = {**_object(values["custom"]), **_object(value)}
             elif target.field in values:
                 raise CellError(f"{target}: two members of the row are this field.")
             else:
@@ -255,6 +253,12 @@ def _value(target: Target, cell: str) -> object:
             return cell
         raise CellError(f"custom: not well-formed JSON: {error}.") from error
     return value
+
+
+def _object(custom: object) -> dict[str, Any]:
+    if isinstance(custom, dict):
+        return custom
+    raise CellError("custom: this takes a JSON object, since keys of it are given too.")
 
 
 def _put(custom: dict[str, Any], keys: Keys, value: object) -> None:
