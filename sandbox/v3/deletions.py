@@ -14,10 +14,11 @@ from sandbox.v3.job_ids import is_job_id
 
 MAX_CONTACTS = 5000
 
+#: Identifiers in the order in which an entry is read, with the code for a value that is none.
 _INVALID_CODES = {
+    "contactId": "invalidContactId",
     "email": "invalidEmail",
     "mobileNumber": "invalidPhoneNumber",
-    "contactId": "invalidContactId",
 }
 
 
@@ -92,7 +93,7 @@ async def deletion_status(call: Call) -> Response:
     return json_answer(body)
 
 
-def _references(call: Call) -> list[Any]:
+def _references(call: Call) -> list[dict[str, Any]]:
     try:
         body = call.json()
     except ValueError:
@@ -107,16 +108,15 @@ def _references(call: Call) -> list[Any]:
         )
     if len(body) > MAX_CONTACTS:
         raise refusals.bad_request(f"At most {MAX_CONTACTS} contacts can be deleted at once")
+    if not all(isinstance(reference, dict) and reference for reference in body):
+        raise refusals.bad_request("A contact is named by an identifier")
     return body
 
 
-def _delete(account: Account, reference: object, report: DeletionReport) -> None:
-    if not isinstance(reference, dict) or len(reference) != 1:
-        report.invalid += 1
-        echoed = reference if isinstance(reference, dict) and reference else {"value": "?"}
-        report.fail(echoed, "invalidContact", "A contact is named by one identifier")
-        return
-    [(identifier, given)] = reference.items()
+def _delete(account: Account, reference: dict[str, Any], report: DeletionReport) -> None:
+    identifier = next((name for name in _INVALID_CODES if name in reference), None)
+    identifier = identifier or next(iter(reference))
+    given = reference[identifier]
     value = str(given)
     if isinstance(given, bool | None) or not identifier_fits(account, identifier, value):
         report.invalid += 1
