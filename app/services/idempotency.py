@@ -83,7 +83,7 @@ async def keep(
         """
         INSERT INTO idempotency_keys AS stands (api_key_id, key, request_hash, status, headers,
                                                 body, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        VALUES ($1, $2, $3, $4, $5::text::jsonb, $6, $7)
         ON CONFLICT (api_key_id, key) DO UPDATE
             SET request_hash = excluded.request_hash, status = excluded.status,
                 headers = excluded.headers, body = excluded.body, created_at = excluded.created_at
@@ -94,7 +94,8 @@ async def keep(
         key,
         wanted,
         answer.status,
-        answer.headers,
+        # As text: the connection of a session takes no dict where one of the pool does.
+        orjson.dumps(answer.headers).decode(),
         answer.body[:_MOST_BYTES],
         now,
         now - KEPT_FOR,
