@@ -70,7 +70,7 @@ def _resubscribe_options(contacts: Json) -> None:
 def _merge_closed(document: Json) -> None:
     for schema in list(objects_in(document)):
         parts = [followed(document, part) for part in schema.get("allOf", ())]
-        if sum(part.get("additionalProperties") is False for part in parts) > 1:
+        if any(part.get("additionalProperties") is False for part in parts):
             del schema["allOf"]
             schema["type"] = "object"
             schema["additionalProperties"] = False
@@ -106,6 +106,11 @@ AMENDMENTS = (
         "contacts-v3.json",
         "the email channel of a request is closed, while `allOf` adds `resubscribeOptions` to it",
         _resubscribe_options,
+    ),
+    Amendment(
+        "contacts-v3.json",
+        "a consent record is closed, while `allOf` adds `dateTimeCreated` to it in answers",
+        _merge_closed,
     ),
     Amendment(
         "v2-email-campaigns.yaml",

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import httpx
-from starlette.types import Receive, Scope, Send
 
-from sandbox import v2
-from sandbox.routing import Router
+from sandbox.app import create_app
 from sandbox.sandbox import PASSWORD, USERNAME, Sandbox
 from sandbox.state import Account
-from sandbox.wire import Wire
 
 Json: TypeAlias = Any
 
@@ -64,19 +61,14 @@ class V2:
         return [contact["email"] for contact in found]
 
 
-async def _no_control(scope: Scope, receive: Receive, send: Send) -> None:
-    raise NotImplementedError
-
-
 @asynccontextmanager
 async def calling_v2() -> AsyncIterator[V2]:
     """Open a fresh sandbox with one account, its clock standing still."""
     sandbox = Sandbox()
     sandbox.clock.freeze()
     account = sandbox.add_default_account()
-    app = Wire(sandbox, Router(v2.OPERATIONS), _no_control)
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app),
+        transport=httpx.ASGITransport(create_app(sandbox)),
         base_url="https://r1-api.sandbox.example",
         auth=(USERNAME, PASSWORD),
     ) as http:
