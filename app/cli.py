@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any, Literal
 
 import typer
@@ -45,7 +46,7 @@ def serve(
 ) -> None:
     """Start the service."""
     settings = Settings()
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(settings),
         host=host or settings.host,
         port=settings.port if port is None else port,
@@ -56,6 +57,16 @@ def serve(
         timeout_graceful_shutdown=max(int(settings.shutdown_seconds), 1),
         server_header=False,
     )
+    _Server(config).run()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, but one that was asked to stop and did so has not failed."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        # It would raise them again once it has stopped, and end the process by the signal.
+        self._captured_signals.clear()
 
 
 @commands.command(name="migrate")

@@ -19,6 +19,7 @@ from app.routers import (
     person_fields,
     runs,
     sync,
+    sync_summary,
 )
 
 
@@ -30,6 +31,7 @@ def include_all(app: FastAPI, *, max_import_bytes: int) -> None:
     app.include_router(person_fields.router)
     app.include_router(accounts.router)
     app.include_router(account_targets.router)
+    app.include_router(sync_summary.router)
     app.include_router(activities.router)
     app.include_router(mailshots.router)
     app.include_router(jobs.router)
