@@ -32,7 +32,14 @@ async def list_data_fields(
     )
     items = [DataFieldOut.model_validate(each) for each in there]
     return cut_page(
-        "data-fields", account_id, items, limit, cursor, lambda each: (each.name.lower(), each.name)
+        "data-fields",
+        account_id,
+        items,
+        limit,
+        cursor,
+        lambda each: (each.name.lower(), each.name),
+        str,
+        str,
     )
 
 
@@ -59,7 +66,7 @@ async def list_preferences(
         for each in preferences_there(tree)
     ]
     return cut_page(
-        "preferences", account_id, items, limit, cursor, lambda each: (each.path, each.id)
+        "preferences", account_id, items, limit, cursor, lambda each: (each.path, each.id), str, int
     )
 
 
@@ -76,4 +83,6 @@ async def list_dotdigital_lists(
         parts.database, parts.connector, account_id, lambda client: client.lists.all()
     )
     items = [DotdigitalListOut.model_validate(each) for each in there]
-    return cut_page("dotdigital-lists", account_id, items, limit, cursor, lambda each: (each.id,))
+    return cut_page(
+        "dotdigital-lists", account_id, items, limit, cursor, lambda each: (each.id,), int
+    )

@@ -120,6 +120,9 @@ async def list_suggestions(
         limit,
         cursor,
         lambda each: (-round(each.confidence * 100), each.person_field, each.dotdigital_field),
+        int,
+        str,
+        str,
     )
 
 

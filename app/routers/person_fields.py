@@ -30,6 +30,8 @@ async def list_person_fields(
         limit,
         cursor,
         lambda each: (int(each.seen is not None), each.name),
+        int,
+        str,
     )
 
 

@@ -16,13 +16,13 @@ def cut_page(
     limit: int,
     cursor: str | None,
     place_of: Callable[[Item], tuple[Place, ...]],
+    *kinds: type[Place],
 ) -> Page[Item]:
-    """Return the page behind this cursor, in the order of ``place_of``.
+    """Return the page behind this cursor, in the order of ``place_of``, whose values are ``kinds``.
 
     Raises Invalid for a cursor of another collection.
     """
-    kinds = [type(part) for part in place_of(items[0])] if items else []
-    after = decode_cursor(collection, filters, cursor, *kinds) if items else None
+    after = decode_cursor(collection, filters, cursor, *kinds)
     in_order = sorted(items, key=place_of)
     page = [item for item in in_order if after is None or place_of(item) > after][:limit]
-    return page_of(collection, filters, page, limit, list(place_of(page[-1])) if page else None)
+    return page_of(collection, filters, page, limit, place_of(page[-1]) if page else None)
