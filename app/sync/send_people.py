@@ -76,6 +76,7 @@ def policy_of(context: JobContext) -> Policy:
     return Policy(
         list_members_only=settings.people == "list_members",
         send_without_taken_mobile=settings.mobile_conflict == "send_without",
+        relink_taken_email=settings.email_conflict == "relink",
         send_mobile_number=settings.send_mobile_number,
     )
 

@@ -17,6 +17,7 @@ _NEEDS_A_CHANGE = frozenset(
         "novalididentifiers",
         "rejectedbywatchdog",
         "value_mismatch",
+        "unsendable",
     }
 )
 
@@ -29,5 +30,5 @@ def next_attempt(code: str, attempts: int, limit: int, now: datetime) -> datetim
     """
     if attempts >= limit or code.lower() in _NEEDS_A_CHANGE:
         return None
-    # 2 ** 9 times five minutes is past a day already; the cap keeps the power small.
-    return now + min(_FIRST * 2 ** min(attempts - 1, 9), _LONGEST)
+    # Nine doublings are past a day already; the cap keeps the number small.
+    return now + min(_FIRST * (1 << min(attempts - 1, 9)), _LONGEST)

@@ -38,7 +38,11 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The link goes and the contact stays, for another eligible person has the email."""
+    """The link goes and the contact stays.
+
+    Another eligible person takes the contact over, or the person leaves it for the one that has its
+    new email.
+    """
 
     contact_id: int
 
@@ -80,14 +84,16 @@ def decide(standing: Standing, policy: Policy, *, email_wanted_by_another: bool 
     reason = obstacle(standing, policy)
     if reason is None:
         return _CREATE if linked is None else Update(linked)
+    if reason is Reason.LINKED_ELSEWHERE and linked is not None:
+        # The person's own contact would need an email that another contact has.
+        if policy.relink_taken_email:
+            return Release(linked)
+        return Refuse(reason, standing.email_holder)
     return _held_back(reason, standing)
 
 
 def _held_back(reason: Reason, standing: Standing) -> Skip | Refuse:
     match reason:
-        case Reason.LINKED_ELSEWHERE if standing.contact_id is not None:
-            # The person's own contact would need an email that another contact has.
-            return Refuse(reason, standing.email_holder)
         case Reason.LINKED_ELSEWHERE:
             return Skip(reason, standing.email_holder)
         case Reason.MOBILE_TAKEN:

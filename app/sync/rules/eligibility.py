@@ -40,6 +40,8 @@ class Policy:
 
     list_members_only: bool = False
     send_without_taken_mobile: bool = False
+    #: A linked person whose new email another contact has leaves its own contact for that one.
+    relink_taken_email: bool = False
     send_mobile_number: bool = True
 
 

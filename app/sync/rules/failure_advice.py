@@ -11,6 +11,7 @@ _ADVICE = {
     "them, or merge the two people.",
     "duplicateidentifier": "Another contact in Dotdigital has this email or mobile number; change "
     "one of them, or merge the two people.",
+    "novalididentifiers": "Give the person an email address that Dotdigital takes.",
     "invalidcontactid": "The contact is gone in Dotdigital; the person is sent again as a new one.",
     "apischemaviolation": "A value doesn't fit its data field; check the mappings and the value.",
     "mobile_number_taken": "Change the number on one of the two people, or set the account's "
@@ -18,6 +19,11 @@ _ADVICE = {
     "email_linked_elsewhere": "Merge the two people or change one email, or set the account's "
     "email_conflict to relink.",
     "value_mismatch": "Correct the value, or map the field to a data field of another type.",
+    "unsendable": "Correct the person's values, then retry.",
+    "consentrecordsnotapplied": "The contact stands without the consent record; check the record's "
+    "text, address and time.",
+    "refused": "Look the reason up in Dotdigital's documentation, correct the person, then retry.",
+    "unknown": "Look the import up in Dotdigital, then retry.",
     "not_in_report": "Dotdigital's report doesn't name the record; it is sent again by itself.",
     "rejectedbywatchdog": "Dotdigital's list-quality check stopped the import; ask its support to "
     "clear it, then retry.",

@@ -1,0 +1,337 @@
+"""What one person needs in one account: the rules one by one, and none of them broken anywhere."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from app.sync.rules.contact_action import (
+    Action,
+    Create,
+    Delete,
+    Refuse,
+    Release,
+    Skip,
+    Suppress,
+    Update,
+    _held_back,
+    decide,
+)
+from app.sync.rules.eligibility import Policy, Standing
+from app.sync.rules.reasons import Reason
+
+#: Lives, is ticked, has an email that nobody else has, and was never sent.
+NEW = Standing(person_id=1, email_key="ann@example.com")
+LINKED = replace(NEW, contact_id=77, email_sent="ann@example.com")
+USUAL = Policy()
+LIST_MEMBERS = Policy(list_members_only=True)
+RELINKING = Policy(relink_taken_email=True)
+SENDING_WITHOUT = Policy(send_without_taken_mobile=True)
+SENDING_NONE = Policy(send_mobile_number=False)
+
+
+@pytest.mark.parametrize(
+    "standing, policy, action",
+    [
+        pytest.param(NEW, USUAL, Create(), id="a new person becomes a contact"),
+        pytest.param(LINKED, USUAL, Update(77), id="a linked one is updated by its contact's id"),
+        pytest.param(
+            replace(LINKED, email_key="ann@new.example"),
+            USUAL,
+            Update(77),
+            id="a changed email keeps its contact",
+        ),
+        pytest.param(
+            replace(LINKED, email_key="ann@new.example", email_holder=2),
+            USUAL,
+            Refuse(Reason.LINKED_ELSEWHERE, 2),
+            id="a changed email that another contact has is a failure that names the other",
+        ),
+        pytest.param(
+            replace(LINKED, email_key="ann@new.example", email_holder=2),
+            RELINKING,
+            Release(77),
+            id="or leaves its contact for that one, where the account says relink",
+        ),
+        pytest.param(
+            replace(NEW, email_holder=2),
+            RELINKING,
+            Skip(Reason.LINKED_ELSEWHERE, 2),
+            id="a new person who shares an email waits, and that is no failure",
+        ),
+        pytest.param(
+            replace(NEW, sync_with_mailer=False),
+            USUAL,
+            Skip(Reason.NOT_TICKED),
+            id="who is not ticked is not sent",
+        ),
+        pytest.param(
+            replace(LINKED, sync_with_mailer=False),
+            USUAL,
+            Skip(Reason.NOT_TICKED),
+            id="unticking leaves the contact as it is",
+        ),
+        pytest.param(
+            replace(LINKED, sync_with_mailer=False, no_email=True),
+            USUAL,
+            Suppress(77),
+            id="an opt-out of who is not ticked still flows",
+        ),
+        pytest.param(
+            NEW, LIST_MEMBERS, Skip(Reason.NOT_ON_A_LIST), id="only list members, and on no list"
+        ),
+        pytest.param(
+            replace(NEW, on_a_list=True), LIST_MEMBERS, Create(), id="only list members, and on one"
+        ),
+        pytest.param(
+            LINKED,
+            LIST_MEMBERS,
+            Skip(Reason.NOT_ON_A_LIST),
+            id="leaving the last list leaves the contact as it is",
+        ),
+        pytest.param(
+            replace(NEW, email_key=None), USUAL, Skip(Reason.BLANK_EMAIL), id="without an email"
+        ),
+        pytest.param(
+            replace(LINKED, email_key=None),
+            USUAL,
+            Skip(Reason.BLANK_EMAIL),
+            id="an email that was taken away leaves the contact as it is",
+        ),
+        pytest.param(
+            replace(LINKED, email_key=None, no_email=True),
+            USUAL,
+            Suppress(77),
+            id="an opt-out needs no email, for it goes by the contact's id",
+        ),
+        pytest.param(
+            replace(NEW, no_email=True),
+            USUAL,
+            Skip(Reason.OPTED_OUT),
+            id="who opted out before becoming a contact never becomes one",
+        ),
+        pytest.param(
+            replace(NEW, shared_opt_out=True),
+            USUAL,
+            Skip(Reason.OPTED_OUT),
+            id="nor does who shares the email of one who opted out",
+        ),
+        pytest.param(
+            replace(LINKED, no_email=True),
+            USUAL,
+            Suppress(77),
+            id="an opt-out goes before the fields",
+        ),
+        pytest.param(
+            replace(LINKED, shared_opt_out=True),
+            USUAL,
+            Suppress(77),
+            id="the strictest opt-out of those who share an email holds",
+        ),
+        pytest.param(
+            replace(LINKED, no_email=True, suppressed_there=True),
+            USUAL,
+            Update(77),
+            id="once it is suppressed there, its fields follow",
+        ),
+        pytest.param(
+            replace(LINKED, suppressed_there=True),
+            USUAL,
+            Update(77),
+            id="suppressed there alone: the fields are kept in step",
+        ),
+        pytest.param(replace(NEW, deleted=True), USUAL, Skip(Reason.DELETED), id="deleted, unsent"),
+        pytest.param(replace(NEW, merged=True), USUAL, Skip(Reason.MERGED), id="merged, unsent"),
+        pytest.param(
+            replace(LINKED, deleted=True), USUAL, Delete(77), id="a deleted person's contact goes"
+        ),
+        pytest.param(
+            replace(LINKED, merged=True), USUAL, Delete(77), id="so does one merged into another's"
+        ),
+        pytest.param(
+            replace(LINKED, deleted=True, merged=True, sync_with_mailer=False, email_key=None),
+            LIST_MEMBERS,
+            Delete(77),
+            id="whatever else stands in the way of sending it",
+        ),
+        pytest.param(
+            replace(LINKED, deleted=True, no_email=True),
+            USUAL,
+            Suppress(77),
+            id="who opted out is suppressed before it is deleted",
+        ),
+        pytest.param(
+            replace(LINKED, deleted=True, shared_opt_out=True),
+            USUAL,
+            Suppress(77),
+            id="deleted, while another with the email opted out",
+        ),
+        pytest.param(
+            replace(LINKED, deleted=True, no_email=True, suppressed_there=True),
+            USUAL,
+            Delete(77),
+            id="deleted and suppressed there already",
+        ),
+        pytest.param(
+            replace(NEW, mobile_number="+447911123456", mobile_holder=3),
+            USUAL,
+            Refuse(Reason.MOBILE_TAKEN, 3),
+            id="a number that another's contact has is a failure that names the other",
+        ),
+        pytest.param(
+            replace(LINKED, mobile_number="+447911123456", mobile_holder=3),
+            USUAL,
+            Refuse(Reason.MOBILE_TAKEN, 3),
+            id="for a linked person too",
+        ),
+        pytest.param(
+            replace(NEW, mobile_number="+447911123456", mobile_holder=3),
+            SENDING_WITHOUT,
+            Create(),
+            id="unless the account sends such people without the number",
+        ),
+        pytest.param(
+            replace(NEW, mobile_number="+447911123456", mobile_holder=3),
+            SENDING_NONE,
+            Create(),
+            id="or sends no numbers at all",
+        ),
+        pytest.param(
+            replace(NEW, email_holder=2, mobile_holder=3),
+            USUAL,
+            Skip(Reason.LINKED_ELSEWHERE, 2),
+            id="of a taken email and a taken number, the email is spoken of",
+        ),
+    ],
+)
+def test_a_person_needs(standing: Standing, policy: Policy, action: Action) -> None:
+    assert decide(standing, policy) == action
+
+
+@pytest.mark.parametrize(
+    "standing, action",
+    [
+        pytest.param(replace(LINKED, deleted=True), Release(77), id="deleted"),
+        pytest.param(replace(LINKED, merged=True), Release(77), id="merged"),
+        pytest.param(
+            replace(LINKED, deleted=True, no_email=True), Suppress(77), id="deleted and opted out"
+        ),
+        pytest.param(LINKED, Update(77), id="alive: the contact is its own"),
+        pytest.param(replace(NEW, deleted=True), Skip(Reason.DELETED), id="deleted and unsent"),
+    ],
+)
+def test_the_contact_goes_over_to_another_who_has_the_email(
+    standing: Standing, action: Action
+) -> None:
+    assert decide(standing, USUAL, email_wanted_by_another=True) == action
+
+
+@pytest.mark.parametrize(
+    "reason", [Reason.VALUE_MISMATCH, Reason.REFUSED], ids=lambda reason: reason.value
+)
+def test_a_record_that_was_refused_stays_a_failure(reason: Reason) -> None:
+    assert _held_back(reason, LINKED) == Refuse(reason)
+
+
+def test_what_dotdigital_will_not_mail_is_no_failure() -> None:
+    assert _held_back(Reason.SUPPRESSED_THERE, LINKED) == Skip(Reason.SUPPRESSED_THERE)
+
+
+def every_standing() -> Iterator[Standing]:
+    flags = (False, True)
+    for flags_of_person, flags_of_contact in product(
+        product(flags, repeat=6), product(flags, repeat=5)
+    ):
+        deleted, merged, ticked, no_email, shared, on_a_list = flags_of_person
+        linked, suppressed, has_email, email_taken, mobile_taken = flags_of_contact
+        yield Standing(
+            person_id=1,
+            email_key="ann@example.com" if has_email else None,
+            deleted=deleted,
+            merged=merged,
+            sync_with_mailer=ticked,
+            no_email=no_email,
+            shared_opt_out=shared,
+            on_a_list=on_a_list,
+            contact_id=77 if linked else None,
+            suppressed_there=suppressed,
+            email_holder=2 if email_taken else None,
+            mobile_number="+447911123456",
+            mobile_holder=3 if mobile_taken else None,
+        )
+
+
+def every_case() -> Iterator[tuple[Standing, Policy, bool]]:
+    """Yield every standing under every policy: all that `decide` can be asked."""
+    policies = [
+        Policy(list_members_only=members, send_without_taken_mobile=without, relink_taken_email=re)
+        for members, without, re in product((False, True), repeat=3)
+    ]
+    return product(every_standing(), [*policies, SENDING_NONE], (False, True))
+
+
+def in_words(standing: Standing, policy: Policy, wanted: bool) -> str:
+    """Say what is to be done: beside the first of these conditions that holds."""
+    linked = standing.contact_id is not None
+    opted_out = standing.no_email or standing.shared_opt_out
+    gone = standing.deleted or standing.merged
+    off_list = policy.list_members_only and not standing.on_a_list
+    email_taken = standing.email_holder is not None
+    mobile_sent = policy.send_mobile_number and not policy.send_without_taken_mobile
+    rules = [
+        (linked and opted_out and not standing.suppressed_there, "the opt-out is told first"),
+        (linked and gone and wanted, "the contact is left"),
+        (linked and gone, "the contact goes"),
+        (gone or off_list or not standing.sync_with_mailer, "nothing"),
+        (standing.email_key is None, "nothing"),
+        (opted_out and not linked, "nothing"),
+        (email_taken and not linked, "nothing"),
+        (email_taken and policy.relink_taken_email, "the contact is left"),
+        (email_taken, "a failure"),
+        (standing.mobile_holder is not None and mobile_sent, "a failure"),
+        (linked, "an update"),
+        (True, "a new contact"),
+    ]
+    return next(words for holds, words in rules if holds)
+
+
+WORDS = {
+    Suppress: "the opt-out is told first",
+    Release: "the contact is left",
+    Delete: "the contact goes",
+    Skip: "nothing",
+    Refuse: "a failure",
+    Update: "an update",
+    Create: "a new contact",
+}
+
+
+def test_every_case_ends_as_the_rules_say() -> None:
+    met = set()
+    for standing, policy, wanted in every_case():
+        action = decide(standing, policy, email_wanted_by_another=wanted)
+        assert WORDS[type(action)] == in_words(standing, policy, wanted), (standing, policy)
+        met.add(type(action))
+    assert met == set(WORDS)
+
+
+def test_no_case_breaks_what_may_never_happen() -> None:
+    for standing, policy, wanted in every_case():
+        action = decide(standing, policy, email_wanted_by_another=wanted)
+        opted_out = standing.no_email or standing.shared_opt_out
+        match action:
+            case Create():
+                assert not opted_out, "nobody who opted out becomes a contact"
+                assert standing.contact_id is None, "nobody is made a contact twice"
+            case Update() | Suppress() | Delete() | Release():
+                assert action.contact_id == standing.contact_id == 77
+            case Skip(reason, person_id) | Refuse(reason, person_id):
+                assert (person_id is not None) is (
+                    reason in {Reason.LINKED_ELSEWHERE, Reason.MOBILE_TAKEN}
+                ), "another person is named where, and only where, another is in the way"
+        if opted_out and standing.contact_id is not None:
+            told = isinstance(action, Suppress)
+            assert told or standing.suppressed_there, "an opt-out waits for nothing"
+        if isinstance(action, Delete):
+            assert standing.deleted or standing.merged, "nobody who lives loses the contact"
