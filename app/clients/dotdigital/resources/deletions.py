@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.clients.dotdigital import inferred
+from app.clients.dotdigital.errors import ProtocolError
 
 
 class DeletionStatus(StrEnum):
@@ -23,7 +24,10 @@ _ENDED: Final = {
 
 
 def deletion_status(word: str) -> DeletionStatus:
-    """Read either framework's word. Raises KeyError for one that neither has."""
+    """Read either framework's word. Raises ProtocolError for one that neither has."""
     if inferred.is_running(word):
         return DeletionStatus.RUNNING
-    return _ENDED[word.lower()]
+    ended = _ENDED.get(word.lower())
+    if ended is None:
+        raise ProtocolError("a deletion is in a state that no document has")
+    return ended
