@@ -204,7 +204,7 @@ def outlook(standing: JobStanding, now: datetime) -> Outlook:
         return Outlook("idle", "It runs while an import is in flight, and none is.")
     schedule = Schedule(interval_seconds=job.interval_seconds, cron=job.cron)
     next_at = next_fire(schedule, _last_at(standing), job.enabled_at or job.updated_at)
-    if next_at is not None and now > _overdue_after(standing, next_at):
+    if now > _overdue_after(standing, next_at):
         why = (
             f"It should have run at {_written(next_at)}: see that a replica runs, with "
             "DOTSYNC_SCHEDULER_ENABLED."

@@ -12,6 +12,8 @@ from apscheduler.triggers.cron import CronTrigger
 
 #: In crontab's order: Sunday is 0.
 _WEEK_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+#: Far enough, and with room for sums behind it.
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 CRON_EXAMPLE = '"30 2 * * 1-5" is half past two in the night, UTC, from Monday to Friday'
 
 
@@ -50,13 +52,11 @@ def check_cron(expression: str, now: datetime) -> None:
         raise ValueError(message)
 
 
-def next_fire(
-    schedule: Schedule, last_at: datetime | None, enabled_at: datetime
-) -> datetime | None:
+def next_fire(schedule: Schedule, last_at: datetime | None, enabled_at: datetime) -> datetime:
     """Return when the job is due next; in the past where it should have run already.
 
     ``last_at`` is when its last scheduled run was queued. An interval is due at once when the job
-    is enabled; a cron waits for its hour, and there is none where it never comes round.
+    is enabled; a cron waits for its hour, and `NEVER` is that of one that doesn't come round.
     """
     if schedule.interval_seconds is not None:
         if last_at is None:
@@ -66,7 +66,7 @@ def next_fire(
     trigger = cron_trigger(schedule.cron or "")
     # The instant itself is over: what was queued at the full minute is not due again in it.
     found: datetime | None = trigger.get_next_fire_time(None, since + timedelta(microseconds=1))
-    return None if found is None else found.astimezone(UTC)
+    return NEVER if found is None else found.astimezone(UTC)
 
 
 def _named_week_days(field: str) -> str:

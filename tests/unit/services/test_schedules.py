@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.services.schedules import Schedule, check_cron, cron_trigger, next_fire
+from app.services.schedules import NEVER, Schedule, check_cron, cron_trigger, next_fire
 
 MONDAY = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
@@ -85,6 +85,10 @@ def test_an_interval_counts_from_the_last_scheduled_run(
 def test_a_cron_that_ran_at_its_minute_waits_for_the_next_one() -> None:
     cron = Schedule(cron="0 9 * * *")
     assert next_fire(cron, MONDAY, MONDAY - timedelta(days=1)) == MONDAY + timedelta(days=1)
+
+
+def test_a_cron_that_never_comes_round_is_never_due() -> None:
+    assert next_fire(Schedule(cron="0 0 30 2 *"), None, MONDAY) == NEVER
 
 
 @given(
