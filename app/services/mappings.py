@@ -26,7 +26,6 @@ _SENT_BY = (
     "dotdigital_field",
     "data_field_type",
     "preference_id",
-    "direction",
     "when_blank",
     "applies_to",
 )
@@ -247,9 +246,10 @@ async def change_mapping(
     found.updated_at = at
     await session.flush()
     after = found.model_dump()
-    if all(before[name] == after[name] for name in _SENT_BY):
+    sent, sends = before["direction"] in _SENDS, after["direction"] in _SENDS
+    if not sent and not sends:
         return 0
-    if before["direction"] not in _SENDS and after["direction"] not in _SENDS:
+    if sent == sends and all(before[name] == after[name] for name in _SENT_BY):
         return 0
     kinds = {before["applies_to"], after["applies_to"]}
     applies_to = kinds.pop() if len(kinds) == 1 else "both"

@@ -334,7 +334,7 @@ async def test_a_target_is_mapped_once_for_the_same_people(
     api: httpx.AsyncClient, sandbox: RunningSandbox, account: Account
 ) -> None:
     sandbox.control.add_data_field("COMPANY")
-    company = {"person_field": "organisation", "dotdigital_field": "COMPANY"}
+    company: dict[str, Any] = {"person_field": "organisation", "dotdigital_field": "COMPANY"}
     first = await post(api, account, **company, applies_to="person")
     sandbox.sandbox.calls.clear()
 
@@ -350,7 +350,7 @@ async def test_a_target_is_mapped_once_for_the_same_people(
 async def test_two_mappings_never_take_into_one_field(
     api: httpx.AsyncClient, account: Account
 ) -> None:
-    taking = {"person_field": "custom.gender", "direction": "from_dotdigital"}
+    taking: dict[str, Any] = {"person_field": "custom.gender", "direction": "from_dotdigital"}
     first = await post(api, account, **taking, dotdigital_field="GENDER")
 
     clash = await post(api, account, status=409, **taking, dotdigital_field="LASTSUBSCRIBED")
