@@ -29,6 +29,7 @@ _BY_NAME: Final = (
     "email_undeliverable",
 )
 _BY_MAP: Final = ("id", *_BY_NAME)
+_BLANK_SAYS_NOTHING: Final = NEVER_NULL | {"id"}
 _POINTER: Final = "/query/columns"
 _MOST_COLUMNS: Final = 1000
 
@@ -50,29 +51,40 @@ class CellError(ValueError):
     """A cell doesn't hold what its field takes; the text names the field and says what it takes."""
 
 
-@dataclass(frozen=True, slots=True)
 class Columns:
     """Columns of a file, in its order, with what each is taken as."""
 
-    targets: tuple[tuple[int, Target], ...]
-    ignored: tuple[str, ...]
-    #: Whether a blank cell leaves the field as it stands, rather than clearing it.
-    keeps_blank: bool = False
+    def __init__(
+        self, targets: Sequence[tuple[int, Target]], ignored: Sequence[str], *, keeps_blank: bool
+    ) -> None:
+        """Take the columns by place; ``keeps_blank`` leaves a field as it stands for a blank."""
+        self.targets = tuple(targets)
+        self.ignored = tuple(ignored)
+        self._keeps_blank = keeps_blank
+        # Most columns are plain text, and a file has millions of cells.
+        self._plain = [
+            (index, target.field) for index, target in targets if target.field in PERSON_TEXT_FIELDS
+        ]
+        self._special = [pair for pair in targets if pair[1].field not in PERSON_TEXT_FIELDS]
 
     def person(self, cells: Sequence[str]) -> dict[str, Any]:
         """Return the values of a row by field; raises CellError.
 
         A blank cell clears its field, but for those that are never null: these keep what they have.
         """
-        values: dict[str, Any] = {}
-        for index, target in self.targets:
+        values: dict[str, Any] = {
+            name: cell if (cell := cells[index]).strip() else None for index, name in self._plain
+        }
+        if self._keeps_blank:
+            values = {name: cell for name, cell in values.items() if cell is not None}
+        for index, target in self._special:
             cell = cells[index]
-            if not cell or cell.isspace():
-                if self.keeps_blank or target.field in NEVER_NULL or target.field == "id":
-                    continue
-                value: object = None
-            else:
+            if cell and not cell.isspace():
                 value = _value(target, cell)
+            elif self._keeps_blank or target.field in _BLANK_SAYS_NOTHING:
+                continue
+            else:
+                value = None
             if target.keys:
                 _put(values.setdefault("custom", {}), target.keys, value)
             else:
@@ -134,7 +146,7 @@ def plan_columns(
     if not mapped:
         raise Invalid.at("/body", _nothing_mapped(header))
     _refuse_overlaps([target for _, target in mapped])
-    return Columns(mapped, tuple(ignored), keeps_blank)
+    return Columns(mapped, ignored, keeps_blank=keeps_blank)
 
 
 @dataclass(slots=True)
@@ -242,7 +254,7 @@ def _value(target: Target, cell: str) -> object:
     """Return what a cell that is not blank holds: text, but for JSON inside ``custom``."""
     if target.field == "kind":
         return cell.strip().lower()
-    if target.field != "custom" or not cell.lstrip().startswith(("{", "[")):
+    if target.field != "custom" or cell.lstrip()[0] not in "{[":
         if target.field == "custom" and not target.keys:
             raise CellError("custom: this takes a JSON object.")
         return cell
