@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from app.clients.dotdigital import ImportContact, encode_contact
+from app.clients.dotdigital import ImportContact, UnsendableContactError, encode_contact
 from app.sync.failures import PersonFailure
 from app.sync.payloads import MappedValueError, Payload, PayloadPlan
 from app.sync.rules.contact_action import (
@@ -18,6 +18,7 @@ from app.sync.rules.contact_action import (
     decide,
 )
 from app.sync.rules.eligibility import Policy, Standing
+from app.sync.rules.email_match import matched_by
 from app.sync.rules.mailability import is_suppressed
 from app.sync.rules.reasons import Reason
 
@@ -52,12 +53,29 @@ class Held:
     detail: str | None
 
 
-@dataclass(slots=True)
 class Claims:
     """Emails and numbers of records that no table shows yet, by who has them."""
 
-    emails: dict[str, int] = field(default_factory=dict)
-    mobiles: dict[str, int] = field(default_factory=dict)
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._emails: dict[str, int] = {}
+        self._mobiles: dict[str, int] = {}
+
+    def take(self, entry: Entry) -> None:
+        """Keep others off the email and the number of this record."""
+        self._emails[matched_by(entry.email_key)] = entry.person_id
+        if entry.mobile_number is not None:
+            self._mobiles[entry.mobile_number] = entry.person_id
+
+    def holder_of_email(self, email_key: str, person_id: int) -> int | None:
+        """Return another person who has this email, in whatever spelling."""
+        holder = self._emails.get(matched_by(email_key))
+        return None if holder == person_id else holder
+
+    def holder_of_mobile(self, mobile_number: str, person_id: int) -> int | None:
+        """Return another person who has this number."""
+        holder = self._mobiles.get(mobile_number)
+        return None if holder == person_id else holder
 
 
 @dataclass(slots=True)
@@ -83,16 +101,15 @@ class SortedPage:
 def standing_of(row: Row, claims: Claims) -> Standing:
     """Return what the decision needs to know of this row."""
     person_id = row["person_id"]
-    email_key = (row["email_key"] or "").strip() or None
-    holder = row["email_holder"] or row["email_in_flight"]
-    mobile = row["mobile_number"]
-    mobile_holder = row["mobile_holder"]
-    if holder is None and email_key is not None:
-        claimed = claims.emails.get(email_key)
-        holder = claimed if claimed != person_id else None
-    if mobile_holder is None and mobile is not None:
-        claimed = claims.mobiles.get(mobile)
-        mobile_holder = claimed if claimed != person_id else None
+    # As Postgres has it, blanks around it and all: links and records are looked up by it there.
+    email_key = row["email_key"] if (row["email_key"] or "").strip() else None
+    mobile = (row["mobile_number"] or "").strip() or None
+    email_holder = row["email_holder"] or row["email_in_flight"]
+    if email_holder is None and email_key is not None:
+        email_holder = claims.holder_of_email(email_key, person_id)
+    mobile_holder = None
+    if mobile is not None:
+        mobile_holder = row["mobile_holder"] or claims.holder_of_mobile(mobile, person_id)
     return Standing(
         person_id=person_id,
         email_key=email_key,
@@ -105,7 +122,7 @@ def standing_of(row: Row, claims: Claims) -> Standing:
         contact_id=row["contact_id"],
         email_sent=row["email_sent"],
         suppressed_there=is_suppressed(row["account_status"]),
-        email_holder=holder,
+        email_holder=email_holder,
         mobile_number=mobile,
         mobile_holder=mobile_holder,
     )
@@ -153,37 +170,45 @@ def _sort_sendable(
 ) -> None:
     try:
         payload = plan.payload(row)
+        _sort_payload(page, row, standing, payload, policy, claims, resend=resend)
     except MappedValueError as error:
-        page.failures.append(
-            PersonFailure(standing.person_id, row["version"], "value_mismatch", str(error))
-        )
+        code, text = "value_mismatch", str(error)
+    except UnsendableContactError as error:
+        code, text = "unsendable", f"The record can't be sent: {error}."
+    else:
         return
+    page.failures.append(PersonFailure(standing.person_id, row["version"], code, text))
+
+
+def _sort_payload(
+    page: SortedPage,
+    row: Row,
+    standing: Standing,
+    payload: Payload,
+    policy: Policy,
+    claims: Claims,
+    *,
+    resend: bool,
+) -> None:
+    """Put the person among those to be sent, or the unchanged; raises UnsendableContactError."""
+    email = row["email"].strip()
     mobile, note = _mobile_to_send(standing, policy)
-    fingerprint = payload.fingerprint(row["email"], mobile)
-    known = row["acknowledged"] or {}
-    filled = known.get("filled")
+    fingerprint = payload.fingerprint(email, mobile)
+    filled: dict[str, Any] | None = row["filled"]
     fills = bool(payload.filling) and payload.filling != filled
     again = resend and row["change_reason"] == "full"
-    suppressed = standing.suppressed_there
     if standing.contact_id is None or again or fingerprint != row["sent_fingerprint"]:
         # The fill has still to follow, so this record does not settle the version that stands.
         version = row["version"] - 1 if fills else row["version"]
-        page.fills_to_come += fills
-        merged: dict[str, Any] | None = filled
-        encoded = _encoded(row, standing.contact_id, mobile, payload)
+        encoded = _encoded(email, standing.contact_id, mobile, payload)
         target = page.records
+        page.fills_to_come += fills
     elif fills:
-        version, merged = row["version"], payload.filling
-        encoded = encode_contact(
-            ImportContact(
-                match_identifier="contactId",
-                contact_id=standing.contact_id,
-                data_fields=payload.filling,
-            )
-        )
+        version, filled = row["version"], payload.filling
+        encoded = _encoded_fill(standing.contact_id, payload)
         target = page.fills
     else:
-        page.unchanged.append((standing.person_id, row["version"], suppressed))
+        page.unchanged.append((standing.person_id, row["version"], standing.suppressed_there))
         return
     entry = Entry(
         person_id=standing.person_id,
@@ -192,14 +217,12 @@ def _sort_sendable(
         contact_id=standing.contact_id,
         mobile_number=mobile,
         note=note,
-        suppressed=suppressed,
+        suppressed=standing.suppressed_there,
         fingerprint=fingerprint,
-        acknowledged=payload.acknowledgeable(filled=merged),
+        acknowledged=payload.acknowledgeable(filled=filled),
         encoded=encoded,
     )
-    claims.emails[entry.email_key] = entry.person_id
-    if mobile is not None:
-        claims.mobiles[mobile] = entry.person_id
+    claims.take(entry)
     target.append(entry)
 
 
@@ -212,15 +235,23 @@ def _mobile_to_send(standing: Standing, policy: Policy) -> tuple[str | None, str
     return standing.mobile_number, None
 
 
-def _encoded(row: Row, contact_id: int | None, mobile: str | None, payload: Payload) -> bytes:
+def _encoded(email: str, contact_id: int | None, mobile: str | None, payload: Payload) -> bytes:
     return encode_contact(
         ImportContact(
             match_identifier="email" if contact_id is None else "contactId",
             contact_id=contact_id,
-            email=row["email"].strip(),
+            email=email,
             mobile_number=mobile,
             data_fields=payload.data_fields,
             preferences=payload.preferences,
+        )
+    )
+
+
+def _encoded_fill(contact_id: int, payload: Payload) -> bytes:
+    return encode_contact(
+        ImportContact(
+            match_identifier="contactId", contact_id=contact_id, data_fields=payload.filling
         )
     )
 

@@ -140,9 +140,7 @@ class _Sender:
         claims = Claims()
         in_hand = (*self._records.entries, *self._fills.entries)
         for entry in (*in_hand, *self._submissions.unrecorded()):
-            claims.emails[entry.email_key] = entry.person_id
-            if entry.mobile_number is not None:
-                claims.mobiles[entry.mobile_number] = entry.person_id
+            claims.take(entry)
         return claims
 
     async def _submit(self, batch: Batch) -> None:
@@ -190,14 +188,15 @@ async def _count_due(context: JobContext) -> int:
 
 
 async def _due_people(context: JobContext, after_id: int) -> Sequence[Row]:
-    rows: Sequence[Row] = await context.database.pool.fetch(
-        SQL["due_people"],
-        context.account_id,
-        after_id,
-        context.clock.now(),
-        _PAGE,
-        context.account_settings.people == "list_members",
-    )
+    async with context.database.transaction(by_index=True) as connection:
+        rows: Sequence[Row] = await connection.fetch(
+            SQL["due_people"],
+            context.account_id,
+            after_id,
+            context.clock.now(),
+            _PAGE,
+            context.account_settings.people == "list_members",
+        )
     return rows
 
 

@@ -28,7 +28,7 @@ SELECT due.person_id, due.reason AS change_reason, due.attempts,
        person.deleted_at IS NOT NULL AS deleted,
        person.merged_into_id IS NOT NULL AS merged,
        link.contact_id, link.email_key AS email_sent, link.account_status, link.sent_fingerprint,
-       link.acknowledged,
+       link.acknowledged -> 'filled' AS filled,
        (SELECT other.person_id FROM contact_links AS other
         WHERE other.account_id = $1 AND other.email_key = person.email_key
           AND other.contact_id IS NOT NULL AND other.person_id <> person.id
