@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sandbox.app import create_app
@@ -72,7 +73,13 @@ async def running_sandbox(*, region: str = "r1", port: int = 0) -> AsyncIterator
     ports = {name: listening.getsockname()[1] for name, listening in sockets.items()}
     sandbox = Sandbox({name: f"http://{LOOPBACK}:{number}" for name, number in ports.items()})
     account = sandbox.add_default_account(region)
-    app = create_app(sandbox, region_of_port={number: name for name, number in ports.items()})
+    wire = create_app(sandbox, region_of_port={number: name for name, number in ports.items()})
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        # Who is still waiting when the sandbox stops goes without an answer, and without a word.
+        with contextlib.suppress(asyncio.CancelledError):
+            await wire(scope, receive, send)
+
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -83,6 +90,7 @@ async def running_sandbox(*, region: str = "r1", port: int = 0) -> AsyncIterator
             access_log=False,
             date_header=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=60,
         )
     )
@@ -124,6 +132,7 @@ async def _stop(server: uvicorn.Server) -> None:
     for connection in list(server.server_state.connections):
         if connection.transport is not None:
             connection.transport.close()
+    await asyncio.sleep(0)
     for task in list(server.server_state.tasks):
         task.cancel()
     await asyncio.gather(*server.server_state.tasks, return_exceptions=True)

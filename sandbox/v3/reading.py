@@ -228,7 +228,7 @@ def _read_email_channel(properties: dict[str, Any], change: ContactChange) -> No
             change.email_type = _one_of(statuses.EMAIL_TYPES, item, value)
         elif name == "optInType":
             change.opt_in_type = _one_of(statuses.OPT_IN_TYPES, item, value)
-        elif value in _EMAIL_STATUSES:
+        elif isinstance(value, str) and value in _EMAIL_STATUSES:
             change.email_status = value
         else:
             raise UnreadableError("invalidContactStatus", f"'{value}' is no status", item)
@@ -247,7 +247,7 @@ def _read_resubscribe_options(options: dict[str, Any], change: ContactChange) ->
     item = "channelProperties.email.resubscribeOptions"
     if type(without_challenge) is not bool:
         raise _violation(item, "resubscribeWithNoChallenge is true or false")
-    if locale is not None and locale not in LOCALES:
+    if locale is not None and str(locale) not in LOCALES:
         raise _violation(item, f"'{locale}' is no locale")
     change.challenge = not without_challenge
 
@@ -265,7 +265,7 @@ def _channel_status(channel: str, properties: dict[str, Any]) -> str | None:
         if name != "status":
             raise _violation(f"channelProperties.{channel}", f"The channel has no '{name}'")
     status: str | None = properties.get("status")
-    if status is not None and status not in statuses.SMS_STATUSES:
+    if status is not None and str(status) not in statuses.SMS_STATUSES:
         item = f"channelProperties.{channel}.status"
         raise UnreadableError("invalidContactStatus", f"'{status}' is no status", item)
     return status
