@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, literal, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlmodel import col
 
 from app.db import ReadSession, WriteSession
@@ -94,7 +94,8 @@ async def _retry(
         )
         .join(Person, col(Person.id) == marked.c.subject_id)
         .where(marked.c.subject_type == "person")
-        .distinct()
+        # One person may have failed in several jobs.
+        .ext(distinct_on(marked.c.account_id, col(Person.id)))
         .order_by(marked.c.account_id, col(Person.id))
     )
     due = insert(PersonChange).from_select(
