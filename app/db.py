@@ -108,6 +108,17 @@ async def database_url(settings: Settings) -> str:
     return await ensure_database(server, "dotsync")
 
 
+_BY_INDEX = "; ".join(
+    f"SET LOCAL {setting}"
+    for setting in (
+        "enable_seqscan = off",
+        "enable_hashjoin = off",
+        "enable_mergejoin = off",
+        "plan_cache_mode = force_custom_plan",
+    )
+)
+
+
 class JsonText(str):
     """JSON that is written already: it goes to Postgres as it stands."""
 
@@ -165,7 +176,7 @@ class Database:
                 min_size=1,
                 max_size=self._pool_size,
                 init=_prepare_connection,
-                server_settings={"application_name": "dotsync"},
+                server_settings={"application_name": "dotsync", "jit": "off"},
             )
 
     async def close(self) -> None:
@@ -188,9 +199,16 @@ class Database:
             yield WriteSession(session)
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[PoolConnection]:
-        """Take a connection of the pool with a transaction on it."""
+    async def transaction(self, *, by_index: bool = False) -> AsyncIterator[PoolConnection]:
+        """Take a connection of the pool with a transaction on it.
+
+        ``by_index`` is for statements that look up the rows of a batch: each by its index, whatever
+        the statistics say. A run fills tables faster than these follow, and a plan that was made
+        while one was empty would read all of it for each row.
+        """
         async with self.pool.acquire() as connection, connection.transaction():
+            if by_index:
+                await connection.execute(_BY_INDEX)
             yield connection
 
     async def connect_apart(self) -> asyncpg.Connection:

@@ -1,4 +1,4 @@
-"""An import's report, sorted by what becomes of each record. No I/O."""
+"""An import's report held against what was sent: what becomes of each record. No I/O."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,47 +6,31 @@ from typing import Any
 
 from app.clients.dotdigital import ImportFailure, ImportReport
 from app.sync.failures import PersonFailure
+from app.sync.rules.email_match import matched_by
 
 #: Codes that say the address will not be mailed: a state of the person, not a fault to mend.
 _SUPPRESSED_CODES = frozenset({"globallysuppressed", "suppressedbydomain"})
 _GONE_CODES = frozenset({"invalidcontactid", "contactnotfound"})
 NOT_IN_REPORT = "not_in_report"
 
+Record = Mapping[str, Any]
+_Reason = tuple[str, str]
+
 
 @dataclass(slots=True)
-class Verdicts:
-    """What Dotdigital said of the records."""
+class Judgement:
+    """What became of an import's records; each is in exactly one of the three lists."""
 
-    #: Contacts it said yes to, and beside each its email as it is compared.
+    #: Whom Dotdigital said yes to, and beside each the contact.
+    person_ids: list[int] = field(default_factory=list)
     contact_ids: list[int] = field(default_factory=list)
-    email_keys: list[str] = field(default_factory=list)
-    #: Each record that failed or was applied in part, with the code and text of its first reason.
-    failures: list[tuple[ImportFailure, str, str]] = field(default_factory=list)
-
-    def gone_contacts(self) -> list[int]:
-        """Return the contacts that Dotdigital doesn't know any more."""
-        found = (
-            int(failure.identifiers.get("contactId") or failure.contact_id or 0)
-            for failure, code, _ in self.failures
-            if code.lower() in _GONE_CODES
-        )
-        return [contact_id for contact_id in found if contact_id]
-
-    def take_out(self, held: Mapping[int, int]) -> dict[str, int]:
-        """Take out contacts that other people hold; return those people by the record's email."""
-        pairs = list(zip(self.contact_ids, self.email_keys, strict=True))
-        self.contact_ids = [contact_id for contact_id, _ in pairs if contact_id not in held]
-        self.email_keys = [key for contact_id, key in pairs if contact_id not in held]
-        return {key: held[contact_id] for contact_id, key in pairs if contact_id in held}
-
-
-@dataclass(slots=True)
-class Left:
-    """The records that were not acknowledged."""
-
     failures: list[PersonFailure] = field(default_factory=list)
     #: Person and version of those whose address will not be mailed.
     suppressed: list[tuple[int, int]] = field(default_factory=list)
+    #: How many of the accepted are new contacts.
+    created: int = 0
+    #: Contacts that Dotdigital doesn't know any more.
+    gone: list[int] = field(default_factory=list)
 
     @property
     def unnamed(self) -> int:
@@ -54,58 +38,84 @@ class Left:
         return sum(failure.code == NOT_IN_REPORT for failure in self.failures)
 
 
-def sort_report(report: ImportReport) -> Verdicts:
-    """Sort the report; a contact that is among the failures too was applied in part: no yes."""
-    verdicts = Verdicts()
-    partly = {failure.contact_id for failure in report.failures if failure.contact_id}
-    for part in (report.created, report.updated):
-        for contact in part:
-            if contact.contact_id not in partly:
-                verdicts.contact_ids.append(contact.contact_id)
-                verdicts.email_keys.append((contact.email or "").lower())
-    for failure in report.failures:
-        code, text = failure.reasons[0] if failure.reasons else ("unknown", "No reason was given.")
-        verdicts.failures.append((failure, code, text))
-    return verdicts
+class _Report:
+    """The report, to be asked by contact id and by email."""
+
+    def __init__(self, report: ImportReport) -> None:
+        # A contact that is among the failures too was applied in part: that is no yes.
+        partly = {failure.contact_id for failure in report.failures if failure.contact_id}
+        self.created = {contact.contact_id for contact in report.created} - partly
+        self.contacts = {contact.contact_id for contact in report.updated} - partly | self.created
+        self._by_email = {
+            matched_by(contact.email): contact.contact_id
+            for contact in (*report.updated, *report.created)
+            if contact.email and contact.contact_id not in partly
+        }
+        self._reasons_by_contact: dict[int, _Reason] = {}
+        self._reasons_by_email: dict[str, _Reason] = {}
+        self.gone: list[int] = []
+        for failure in report.failures:
+            self._take(failure)
+
+    def contact_of(self, record: Record) -> int | None:
+        """Return the contact that stands for this record; by its id where it was matched on it."""
+        contact_id: int | None = record["contact_id"]
+        if contact_id is not None:
+            return contact_id if contact_id in self.contacts else None
+        return self._by_email.get(matched_by(record["email_key"]))
+
+    def reason_of(self, record: Record) -> _Reason:
+        """Return why Dotdigital did not take this record: code and text."""
+        return (
+            self._reasons_by_contact.get(record["contact_id"])
+            or self._reasons_by_email.get(matched_by(record["email_key"]))
+            or (NOT_IN_REPORT, "Dotdigital took the import but did not report this record.")
+        )
+
+    def _take(self, failure: ImportFailure) -> None:
+        reason = failure.reasons[0] if failure.reasons else ("unknown", "No reason was given.")
+        named = failure.contact_id or failure.identifiers.get("contactId")
+        contact_id = int(named) if str(named or "").isdecimal() else None
+        if contact_id is not None:
+            self._reasons_by_contact[contact_id] = reason
+            if reason[0].lower() in _GONE_CODES:
+                self.gone.append(contact_id)
+        if failure.email:
+            self._reasons_by_email[matched_by(failure.email)] = reason
 
 
-def judge_left(
-    left: Iterable[Mapping[str, Any]], verdicts: Verdicts, taken: Mapping[str, int]
-) -> Left:
-    """Say of each record that was not acknowledged what became of it.
+def reported_contacts(report: ImportReport) -> list[int]:
+    """Return every contact that the report says was created or updated."""
+    return [contact.contact_id for contact in (*report.created, *report.updated)]
 
-    ``taken``: emails whose contact another person holds, with that person.
+
+def judge(records: Iterable[Record], report: ImportReport, holders: Mapping[int, int]) -> Judgement:
+    """Say what became of each record.
+
+    ``holders``: reported contacts that somebody outside of the import is linked to, with that
+    person. An email that was changed in Dotdigital can lead one person's record to another's.
     """
-    by_contact = {
-        failure.contact_id: (code, text)
-        for failure, code, text in verdicts.failures
-        if failure.contact_id
-    }
-    by_email = {
-        failure.email.lower(): (code, text)
-        for failure, code, text in verdicts.failures
-        if failure.email
-    }
-    judged = Left()
-    for record in left:
-        key = record["email_key"]
-        if key in taken:
-            code, text = "email_linked_elsewhere", f"Person {taken[key]} holds this contact."
+    told = _Report(report)
+    judged = Judgement(gone=told.gone)
+    for record in records:
+        person_id, version = record["person_id"], record["version"]
+        contact_id = told.contact_of(record)
+        if contact_id is None:
+            code, text = told.reason_of(record)
+        elif (holder := holders.get(contact_id)) is not None:
+            code, text = "email_linked_elsewhere", f"Person {holder} holds this contact."
         else:
-            code, text = (
-                by_contact.get(record["contact_id"])
-                or by_email.get(key)
-                or (NOT_IN_REPORT, "Dotdigital took the import but did not report this record.")
-            )
+            judged.person_ids.append(person_id)
+            judged.contact_ids.append(contact_id)
+            judged.created += contact_id in told.created
+            continue
         if code.lower() in _SUPPRESSED_CODES:
-            judged.suppressed.append((record["person_id"], record["version"]))
+            judged.suppressed.append((person_id, version))
         else:
-            judged.failures.append(
-                PersonFailure(record["person_id"], record["version"], code, text)
-            )
+            judged.failures.append(PersonFailure(person_id, version, code, text))
     return judged
 
 
-def all_failed(left: Sequence[Mapping[str, Any]], code: str, text: str) -> list[PersonFailure]:
+def all_failed(records: Sequence[Record], code: str, text: str) -> list[PersonFailure]:
     """Return a failure for each record of an import that failed as a whole."""
-    return [PersonFailure(record["person_id"], record["version"], code, text) for record in left]
+    return [PersonFailure(each["person_id"], each["version"], code, text) for each in records]

@@ -5,7 +5,7 @@ Dotdigital said yes to, keeps what it refused as failures, and lets go of the re
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,8 +13,8 @@ from typing import Any
 from app.clients.dotdigital import ImportReport, ImportStatus, NotFound
 from app.db import PoolConnection
 from app.sync.engine import JobContext
-from app.sync.failures import record_people
-from app.sync.import_report import Verdicts, all_failed, judge_left, sort_report
+from app.sync.failures import heal_people, record_people
+from app.sync.import_report import all_failed, judge, reported_contacts
 from app.sync.rules.failure_advice import advice
 from app.sync.rules.poll_intervals import wait_before_poll
 from app.sync.statements import statements
@@ -67,7 +67,7 @@ async def poll(context: JobContext, import_id: int, dotdigital_id: str, polls: i
 
 async def settle(context: JobContext, import_id: int, report: ImportReport) -> Settled | None:
     """Take an ended import's report into our tables; None when another has done so already."""
-    async with context.database.transaction() as connection:
+    async with context.database.transaction(by_index=True) as connection:
         row = await connection.fetchrow(SQL["claim_unsettled"], import_id)
         if row is None:
             return None
@@ -121,50 +121,47 @@ async def _close(
 async def _take_report(
     context: JobContext, connection: PoolConnection, import_id: int, report: ImportReport
 ) -> Settled:
-    verdicts = sort_report(report)
-    taken = await _taken_elsewhere(context, connection, import_id, verdicts)
-    acknowledged = await connection.fetchval(
-        SQL["acknowledge"],
-        import_id,
-        verdicts.contact_ids,
-        verdicts.email_keys,
-        context.clock.now(),
+    records = await connection.fetch(SQL["records"], import_id)
+    holders = await _holders(context, connection, records, report)
+    judged = judge(records, report, holders)
+    now = context.clock.now()
+    await connection.execute(
+        SQL["acknowledge"], context.account_id, judged.person_ids, judged.contact_ids, now
     )
-    created = max(len(report.created) - len(taken), 0)
-    left = judge_left(await connection.fetch(SQL["records"], import_id), verdicts, taken)
-    await record_people(context, connection, left.failures)
-    await _hold_suppressed(context, connection, left.suppressed)
-    if gone := verdicts.gone_contacts():
-        await connection.execute(SEND_SQL["unlink_contacts"], context.account_id, gone)
-    if left.failures:
+    if await connection.fetchval(SQL["any_open_failures"], context.account_id):
+        await heal_people(context, connection, judged.person_ids)
+    if await connection.fetchval(SQL["any_waiting_members"], context.account_id):
+        await connection.execute(SQL["wake_members"], judged.person_ids, now)
+    await record_people(context, connection, judged.failures)
+    await _hold_suppressed(context, connection, judged.suppressed)
+    if judged.gone:
+        await connection.execute(SEND_SQL["unlink_contacts"], context.account_id, judged.gone)
+    if judged.failures:
         await connection.execute(
             SQL["release_people"],
             context.account_id,
-            [failure.person_id for failure in left.failures],
+            [failure.person_id for failure in judged.failures],
         )
     return Settled(
         "finished",
-        created=created,
-        updated=acknowledged - created,
-        suppressed=len(left.suppressed),
-        failed=len(left.failures) - left.unnamed,
-        unnamed=left.unnamed,
+        created=judged.created,
+        updated=len(judged.person_ids) - judged.created,
+        suppressed=len(judged.suppressed),
+        failed=len(judged.failures) - judged.unnamed,
+        unnamed=judged.unnamed,
     )
 
 
-async def _taken_elsewhere(
-    context: JobContext, connection: PoolConnection, import_id: int, verdicts: Verdicts
-) -> dict[str, int]:
-    """Take reported contacts that another person holds out of the verdicts, by email key.
-
-    An email that was changed in Dotdigital can lead one person's record to another's contact.
-    """
-    holders = await connection.fetch(
-        SQL["contacts_taken"], context.account_id, verdicts.contact_ids, import_id
-    )
-    if not holders:
-        return {}
-    return verdicts.take_out({row["contact_id"]: row["person_id"] for row in holders})
+async def _holders(
+    context: JobContext,
+    connection: PoolConnection,
+    records: Sequence[Mapping[str, Any]],
+    report: ImportReport,
+) -> dict[int, int]:
+    """Return reported contacts that somebody outside of the import is linked to."""
+    rows = await connection.fetch(SQL["holders"], context.account_id, reported_contacts(report))
+    within = {record["person_id"] for record in records}
+    return {row["contact_id"]: row["person_id"] for row in rows if row["person_id"] not in within}
 
 
 async def _hold_suppressed(

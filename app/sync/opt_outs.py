@@ -1,5 +1,8 @@
 """Opt-outs of linked people: suppressed at once, before anything else is sent."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from app.clients.dotdigital import Priority
 from app.sync.engine import JobContext
 from app.sync.rules.mailability import SUPPRESSED_STATUSES
@@ -18,17 +21,7 @@ async def send_opt_outs(context: JobContext) -> None:
     """
     after_id = 0
     client = context.client.with_priority(Priority.OPT_OUT)
-    while True:
-        rows = await context.database.pool.fetch(
-            SQL["due_opt_outs"],
-            context.account_id,
-            after_id,
-            context.clock.now(),
-            _IN_ONE_CALL,
-            sorted(SUPPRESSED_STATUSES),
-        )
-        if not rows:
-            return
+    while rows := await _due(context, after_id):
         after_id = rows[-1]["person_id"]
         contact_ids = [row["contact_id"] for row in rows]
         answer = await client.suppressions.suppress_contacts(contact_ids=contact_ids)
@@ -51,8 +44,15 @@ async def send_opt_outs(context: JobContext) -> None:
 async def count_opt_outs(context: JobContext) -> int:
     """Return how many contacts a run would suppress."""
     after_id, count = 0, 0
-    while True:
-        rows = await context.database.pool.fetch(
+    while rows := await _due(context, after_id):
+        count += len(rows)
+        after_id = rows[-1]["person_id"]
+    return count
+
+
+async def _due(context: JobContext, after_id: int) -> Sequence[Mapping[str, Any]]:
+    async with context.database.transaction(by_index=True) as connection:
+        rows: Sequence[Mapping[str, Any]] = await connection.fetch(
             SQL["due_opt_outs"],
             context.account_id,
             after_id,
@@ -60,7 +60,4 @@ async def count_opt_outs(context: JobContext) -> int:
             _IN_ONE_CALL,
             sorted(SUPPRESSED_STATUSES),
         )
-        if not rows:
-            return count
-        count += len(rows)
-        after_id = rows[-1]["person_id"]
+    return rows

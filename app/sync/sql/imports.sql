@@ -70,27 +70,21 @@ WHERE import.account_id = $1 AND import.status = 'submitting'
 SELECT EXISTS (SELECT FROM imports WHERE account_id = $1 AND status IN ('submitting', 'open'));
 
 -- name: acknowledge
--- Link and acknowledge the people whose records Dotdigital said yes to, drop their change unless a
--- newer one stands, heal their failures. Records are found by contact id where they were matched on
--- it, else by email.
-WITH report AS (
-    SELECT * FROM unnest($2::bigint[], $3::text[]) AS report (contact_id, email_key)
-), yes AS (
-    SELECT record.*, report.contact_id AS reported_id
-    FROM import_records AS record JOIN report ON record.email_key = report.email_key
-    WHERE record.import_id = $1 AND record.contact_id IS NULL
-    UNION ALL
-    SELECT record.*, report.contact_id
-    FROM import_records AS record JOIN report ON record.contact_id = report.contact_id
-    WHERE record.import_id = $1
+-- Link and acknowledge people in an import whose records Dotdigital said yes to, beside the contact
+-- of each; drop their change unless a newer one stands. All by primary keys, the people ascending.
+WITH yes AS (
+    SELECT record.*, given.reported_id
+    FROM unnest($2::bigint[], $3::bigint[]) AS given (person_id, reported_id)
+    JOIN import_records AS record
+      ON record.account_id = $1 AND record.person_id = given.person_id
 ), linked AS (
     INSERT INTO contact_links AS link (
         account_id, person_id, contact_id, state, reason, reason_detail, email_key, mobile_sent,
         acknowledged, sent_fingerprint, sent_version, last_sent_at, linked_at)
     SELECT account_id, person_id, reported_id,
-           CASE WHEN suppressed THEN 'suppressed' ELSE 'synced' END, CASE WHEN note IS NULL THEN NULL
-           ELSE 'mobile_number_taken' END, note, email_key, mobile_number, payload, fingerprint,
-           version, $4, $4
+           CASE WHEN suppressed THEN 'suppressed' ELSE 'synced' END,
+           CASE WHEN note IS NULL THEN NULL ELSE 'mobile_number_taken' END, note, email_key,
+           mobile_number, payload, fingerprint, version, $4, $4
     FROM yes
     ON CONFLICT (account_id, person_id) DO UPDATE
         SET contact_id = excluded.contact_id, state = excluded.state, reason = excluded.reason,
@@ -100,39 +94,40 @@ WITH report AS (
             sent_version = excluded.sent_version, last_sent_at = excluded.last_sent_at,
             linked_at = CASE WHEN link.contact_id = excluded.contact_id THEN link.linked_at
                         ELSE excluded.linked_at END
-), dealt_with AS (
-    DELETE FROM person_changes AS due USING yes
-    WHERE due.account_id = yes.account_id AND due.person_id = yes.person_id
-      AND due.version <= yes.version
-), healed AS (
-    UPDATE failures SET resolved_at = $4, next_retry_at = NULL
-    FROM yes
-    WHERE failures.account_id = yes.account_id AND failures.job = 'send_people'
-      AND failures.subject_type = 'person' AND failures.subject_id = yes.person_id
-      AND failures.resolved_at IS NULL
-), waiting AS (
-    UPDATE list_members AS member SET sync_state = 'pending', changed_at = $4
-    FROM yes
-    WHERE member.person_id = yes.person_id AND member.sync_state = 'waiting'
-), done AS (
-    DELETE FROM import_records AS record USING yes
-    WHERE record.account_id = yes.account_id AND record.person_id = yes.person_id
-    RETURNING record.person_id
 )
-SELECT count(*) FROM done;
+DELETE FROM person_changes AS due USING yes
+WHERE due.account_id = $1 AND due.person_id = yes.person_id AND due.version <= yes.version;
 
--- name: contacts_taken
--- Contacts of a report that somebody outside of the import is linked to. contact_links_contact.
-SELECT link.contact_id, link.person_id FROM contact_links AS link
-WHERE link.account_id = $1 AND link.contact_id = ANY ($2::bigint[])
-  AND NOT EXISTS (SELECT FROM import_records AS record
-                  WHERE record.import_id = $3 AND record.account_id = $1
-                    AND record.person_id = link.person_id);
+-- name: any_open_failures
+-- Whether the account has a failing person at all. failures_open.
+SELECT EXISTS (SELECT FROM failures
+               WHERE account_id = $1 AND job = 'send_people' AND subject_type = 'person'
+                 AND resolved_at IS NULL);
+
+-- name: any_waiting_members
+-- Whether a list of the account waits for contacts. list_members_unsettled.
+SELECT EXISTS (SELECT FROM lists AS list
+               JOIN list_members AS member
+                 ON member.list_id = list.id AND member.sync_state = 'waiting'
+               WHERE list.account_id = $1);
+
+-- name: wake_members
+-- Members who waited for their contact can be sent. list_members_person.
+UPDATE list_members AS member SET sync_state = 'pending', changed_at = $2
+FROM unnest($1::bigint[]) AS given (person_id)
+WHERE member.person_id = given.person_id AND member.sync_state = 'waiting';
+
+-- name: holders
+-- Who is linked to these contacts. contact_links_contact.
+SELECT link.contact_id, link.person_id
+FROM unnest($2::bigint[]) AS given (contact_id)
+JOIN contact_links AS link
+  ON link.account_id = $1 AND link.contact_id = given.contact_id;
 
 -- name: records
--- What is left of an import's records, for its failures and for what the report didn't name.
-SELECT person_id, version, email_key, contact_id, mobile_number FROM import_records
-WHERE import_id = $1;
+-- Whom an import holds, ascending. import_records_import.
+SELECT person_id, version, email_key, contact_id FROM import_records
+WHERE import_id = $1 ORDER BY person_id;
 
 -- name: drop_records
 -- The import is over: nobody of it is in flight any more.

@@ -1,0 +1,1 @@
+"""Measures every figure of the product beside its limit, in one run: ``python -m benchmarks``."""
