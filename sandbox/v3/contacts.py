@@ -87,7 +87,9 @@ async def replace_contact(call: Call) -> Response:
         raise refusals.invalid_contact([Failure("", "A value is required", "email")])
     _refuse_attachments(account, change)
     if (taken := _taken_by_other(account, change, contact)) is not None:
-        raise refusals.id_exists(*taken)
+        # The document has no 409 for this call alone.
+        identifier, value = taken
+        raise refusals.invalid_contact([Failure("", f"{value} is in use", identifier)])
     outcome = account.replace(contact, change)
     return json_answer(full_contact(account, _applied(outcome)))
 
