@@ -55,7 +55,7 @@ ColumnsText = Annotated[
     str | None,
     Query(
         alias="columns",
-        max_length=100_000,
+        max_length=50_000,
         description="A JSON object from header to person field: "
         '`{"phone1": "mobile_number", "tier": "custom.tier"}`. null ignores a column. Headers that '
         "are field names need none.",
