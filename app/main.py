@@ -9,6 +9,7 @@ import asyncpg
 import structlog
 from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
+from starlette.types import ASGIApp
 
 from app.clients.dotdigital import CallRecord, Transport
 from app.clock import Clock, SystemClock
@@ -40,6 +41,14 @@ paste an API key; then make an account (`POST /v1/accounts`), fill in people, an
 """
 
 
+class _Service(FastAPI):
+    """FastAPI whose own answer to a body over the limit is a problem like any other."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Stand outside of FastAPI's limit, which stands outside of every middleware added."""
+        return ExplainTooLarge(super().build_middleware_stack(), self.max_body_size or 0)
+
+
 def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> FastAPI:
     """Return the service; everything that connects anywhere waits for its lifespan."""
     settings = settings or Settings()
@@ -54,7 +63,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
                 await stack.enter_async_context(_brought_up(parts))
                 yield
 
-    app = FastAPI(
+    app = _Service(
         title="dotsync",
         version=_version(),
         description=DESCRIPTION,
@@ -64,7 +73,6 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         telemetry={"tracing": False},
         max_body_size=settings.max_body_bytes,
     )
-    app.add_middleware(ExplainTooLarge, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(CountRequests, metrics=metrics)
     problem_handlers.install(app)
     docs.mount_assets(app)

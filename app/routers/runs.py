@@ -88,12 +88,12 @@ async def stream_run(
             except NotFound:
                 break
             lines = await runs.latest_events(session, run_id, last_seen)
-        for line in lines:
-            last_seen = line.id
-            yield _event("line", RunEventOut.model_validate(line), str(line.id))
         before, shown = shown, runs.shown(run)
         if shown != before:
             yield _event("run", shown)
+        for line in lines:
+            last_seen = line.id
+            yield _event("line", RunEventOut.model_validate(line), str(line.id))
         if run.status in ENDED and (is_last or before is None):
             yield ServerSentEvent(event="end", data={"status": run.status})
             break

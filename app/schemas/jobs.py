@@ -39,7 +39,7 @@ class ScheduleIn(Schema):
 class IntervalSchedule(Schema):
     """Every so many seconds."""
 
-    interval_seconds: float
+    interval_seconds: int | float
 
 
 class CronSchedule(Schema):

@@ -217,11 +217,10 @@ def shown_job(standing: JobStanding, now: datetime) -> JobOut:
     """Return the job as the API gives it."""
     job = standing.job
     view = outlook(standing, now)
-    schedule = {"cron": job.cron} if job.cron else {"interval_seconds": job.interval_seconds}
     return JobOut.model_validate(
         {
             **job.model_dump(include={"account_id", "job", "enabled", "updated_at", "version"}),
-            "schedule": schedule,
+            "schedule": _shown_schedule(job),
             "available": standing.available,
             "state": view.state,
             "why": view.why,
@@ -258,6 +257,13 @@ def _why_paused(standing: JobStanding) -> str | None:
             f"/v1/jobs/{job.job}. It can be run by hand."
         )
     return None
+
+
+def _shown_schedule(job: Job) -> dict[str, object]:
+    if job.cron is not None:
+        return {"cron": job.cron}
+    seconds = job.interval_seconds or 0.0
+    return {"interval_seconds": int(seconds) if seconds.is_integer() else seconds}
 
 
 def _last_at(standing: JobStanding) -> datetime | None:

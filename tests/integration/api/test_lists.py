@@ -119,6 +119,7 @@ async def test_a_body_that_is_none_is_a_problem(api: httpx.AsyncClient) -> None:
     for wrong, (content, status) in BAD_BODIES.items():
         answer = await api.post("/v1/lists", content=content, headers=headers)
         assert answer.status_code == status, wrong
+        assert answer.headers["content-type"] == "application/problem+json", wrong
         assert len(answer.content) < 2000, wrong
 
 

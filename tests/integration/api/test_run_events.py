@@ -73,8 +73,8 @@ async def test_a_stream_begins_with_the_run_and_ends_with_it(
     assert answer.headers["content-type"].startswith("text/event-stream")
     messages = parsed(answer.text)
     assert [(event, event_id) for event, event_id, _ in messages] == [
-        ("line", str(started.id)),
         ("run", None),
+        ("line", str(started.id)),
         ("run", None),
         ("run", None),
         ("line", str(ended.id)),
