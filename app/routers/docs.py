@@ -2,6 +2,7 @@
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
@@ -9,6 +10,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 from app.errors import NotFound, Problem
+from app.schemas.problems import ProblemOut
 
 router = APIRouter(include_in_schema=False)
 
@@ -64,6 +66,24 @@ def mount_assets(app: FastAPI) -> None:
     """Serve the documents' scripts and styles from the installed package."""
     folder = Path(str(files("fastapi_offline"))) / "static"
     app.mount(_ASSETS, StaticFiles(directory=folder), name="docs-assets")
+
+
+def describe_problems(app: FastAPI) -> None:
+    """Put the shape of problems into the OpenAPI document.
+
+    Routes point at it under `application/problem+json`; FastAPI itself only knows models of JSON.
+    """
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        document = plain()
+        shape = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
+        parts = shape.pop("$defs", {})
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update({**parts, "ProblemOut": shape})
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]
 
 
 def _problem_kinds(kind: type[Problem]) -> list[type[Problem]]:

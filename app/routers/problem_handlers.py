@@ -27,7 +27,6 @@ from app.errors import (
     UnsupportedMediaType,
 )
 from app.routers.idempotent import replay_of_twin
-from app.schemas.problems import ProblemOut
 from app.services.idempotency import TakenMeanwhile
 
 log = structlog.get_logger(__name__)
@@ -66,7 +65,6 @@ def problems(*kinds: type[Problem]) -> _Responses:
     return {
         status: {
             "description": "; ".join(titles),
-            "model": ProblemOut,
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
         }
         for status, titles in sorted(by_status.items())
