@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.app import OPERATIONS
-from tests.contract.sandbox_walk import Walk, beginning_walk, walk_everywhere
+from tests.contract.sandbox_calls import Walk, beginning_walk
+from tests.contract.sandbox_walk import walk_everywhere
 from tests.contract.vendor_documents import VendorDocuments
 
 #: Operations that refuse nothing that is theirs to refuse: they take no input.
