@@ -17,6 +17,7 @@ from app.clients.dotdigital import (
     DotdigitalError,
     Priority,
     Retryable,
+    WrongRegion,
 )
 from app.clock import Clock
 from app.db import Database
@@ -27,6 +28,7 @@ from app.services.cipher import UnreadableCredentialsError
 from app.services.dotdigital import DotdigitalConnector, problem_of
 from app.settings import Settings
 from app.sync import runs
+from app.sync.region_moves import follow_move
 from app.sync.runs import CancelRequested, Interrupted, Run, RunStopped
 
 log = structlog.get_logger(__name__)
@@ -114,7 +116,7 @@ class Engine:
     ) -> tuple[str | None, dict[str, object] | None]:
         """Return the status and problem the run ends with; no status when it goes on elsewhere."""
         try:
-            await self._jobs[run.job](await self._context(run))
+            await self._run_job(run)
         except RunStopped as stop:
             return await self._stopped(run, stop), None
         except (DotdigitalError, Problem) as error:
@@ -125,6 +127,17 @@ class Engine:
             return "failed", as_problem(Problem("The run met a fault of ours; the log has it."))
         await self._note_account_state(run.account_id, None)
         return ("partial" if run.counts["failed"] else "succeeded"), None
+
+    async def _run_job(self, run: Run) -> None:
+        context = await self._context(run)
+        try:
+            await self._jobs[run.job](context)
+        except WrongRegion:
+            # Every job goes on from what stands, so it can begin again on the host that was found.
+            if not await follow_move(self._database, self._connector, context.account):
+                raise
+            await run.note("account_moved")
+            await self._jobs[run.job](await self._context(run))
 
     async def _stopped(self, run: Run, stop: RunStopped) -> str | None:
         """Return the status of a run that was stopped; None when it goes on elsewhere."""

@@ -73,9 +73,10 @@ class _Report:
         )
 
     def _take(self, failure: ImportFailure) -> None:
-        reason = failure.reasons[0] if failure.reasons else ("unknown", "No reason was given.")
+        code, text = failure.reasons[0] if failure.reasons else ("", "")
+        reason = (code or "unknown", text or "No reason was given.")
         named = failure.contact_id or failure.identifiers.get("contactId")
-        contact_id = int(named) if str(named or "").isdecimal() else None
+        contact_id = int(str(named)) if str(named or "").isdecimal() else None
         if contact_id is not None:
             self._reasons_by_contact[contact_id] = reason
             if reason[0].lower() in _GONE_CODES:
@@ -92,17 +93,18 @@ def reported_contacts(report: ImportReport) -> list[int]:
 def judge(records: Iterable[Record], report: ImportReport, holders: Mapping[int, int]) -> Judgement:
     """Say what became of each record.
 
-    ``holders``: reported contacts that somebody outside of the import is linked to, with that
-    person. An email that was changed in Dotdigital can lead one person's record to another's.
+    ``holders``: reported contacts that somebody is linked to, with that person. An email that was
+    changed in Dotdigital can lead one person's record to another's contact.
     """
     told = _Report(report)
     judged = Judgement(gone=told.gone)
+    holders = dict(holders)
     for record in records:
         person_id, version = record["person_id"], record["version"]
         contact_id = told.contact_of(record)
         if contact_id is None:
             code, text = told.reason_of(record)
-        elif (holder := holders.get(contact_id)) is not None:
+        elif (holder := holders.setdefault(contact_id, person_id)) != person_id:
             code, text = "email_linked_elsewhere", f"Person {holder} holds this contact."
         else:
             judged.person_ids.append(person_id)

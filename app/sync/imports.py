@@ -5,7 +5,7 @@ Dotdigital said yes to, keeps what it refused as failures, and lets go of the re
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -122,7 +122,7 @@ async def _take_report(
     context: JobContext, connection: PoolConnection, import_id: int, report: ImportReport
 ) -> Settled:
     records = await connection.fetch(SQL["records"], import_id)
-    holders = await _holders(context, connection, records, report)
+    holders = await _holders(context, connection, report)
     judged = judge(records, report, holders)
     now = context.clock.now()
     await connection.execute(
@@ -153,15 +153,11 @@ async def _take_report(
 
 
 async def _holders(
-    context: JobContext,
-    connection: PoolConnection,
-    records: Sequence[Mapping[str, Any]],
-    report: ImportReport,
+    context: JobContext, connection: PoolConnection, report: ImportReport
 ) -> dict[int, int]:
-    """Return reported contacts that somebody outside of the import is linked to."""
+    """Return the reported contacts that somebody is linked to, with that person."""
     rows = await connection.fetch(SQL["holders"], context.account_id, reported_contacts(report))
-    within = {record["person_id"] for record in records}
-    return {row["contact_id"]: row["person_id"] for row in rows if row["person_id"] not in within}
+    return {row["contact_id"]: row["person_id"] for row in rows}
 
 
 async def _hold_suppressed(

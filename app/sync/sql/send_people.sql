@@ -77,7 +77,7 @@ JOIN contact_links AS link
   ON link.account_id = due.account_id AND link.person_id = due.person_id
 WHERE due.account_id = $1 AND due.person_id > $2 AND due.next_attempt_at <= $3
   AND link.contact_id IS NOT NULL
-  AND NOT coalesce(link.account_status, '') = ANY ($5::text[])
+  AND NOT lower(coalesce(link.account_status, '')) = ANY ($5::text[])
   AND (person.no_email
        OR EXISTS (SELECT FROM people AS other
                   WHERE other.email_key = person.email_key AND other.no_email
@@ -125,8 +125,9 @@ SET account_status = 'suppressed', last_sent_at = $3
 WHERE account_id = $1 AND contact_id = ANY ($2::bigint[]);
 
 -- name: unlink_contacts
--- Contacts that are gone in Dotdigital: the person is sent again as a new one.
+-- Contacts that are gone in Dotdigital: the person is sent again as a new one, whose status is not
+-- that of the old one.
 UPDATE contact_links
-SET contact_id = NULL, sent_fingerprint = NULL, acknowledged = NULL, email_key = NULL,
-    mobile_sent = NULL, state = 'unlinked'
+SET contact_id = NULL, account_status = NULL, sent_fingerprint = NULL, acknowledged = NULL,
+    email_key = NULL, mobile_sent = NULL, state = 'unlinked'
 WHERE account_id = $1 AND contact_id = ANY ($2::bigint[]);

@@ -519,3 +519,14 @@ async def test_batches_keep_to_the_accounts_size(
     run = await here.run(sandboxed, "send_people")
     assert (run["counts"]["imports"], run["counts"]["created"]) == (3, 25)
     assert calls(sandbox)["PUT /contacts/v3/import"] == 3
+
+
+async def test_account_that_moved_to_another_region_is_found_again(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    await make_people(here.database, 2)
+    sandbox.control.move_account("r3")
+    run = await here.run(sandboxed, "send_people")
+    assert (run["status"], run["counts"]["created"]) == ("succeeded", 2)
+    endpoint = await here.database.pool.fetchval("SELECT endpoint FROM accounts")
+    assert endpoint == sandbox.urls["r3"]
