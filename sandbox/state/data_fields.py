@@ -63,7 +63,8 @@ class DataFields:
         self.by_spelling: dict[str, DataField] = {}
         self._places = 0
         for name, type_ in FRESH:
-            self._add(DataField(name, type_))
+            # As the vendor's example lists them: names are public, the rest is private.
+            self._add(DataField(name, type_, "Public" if name.endswith("NAME") else "Private"))
 
     def __iter__(self) -> Iterator[DataField]:
         return iter(self._by_name.values())
