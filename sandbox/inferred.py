@@ -123,6 +123,9 @@ def patch_of_unknown_contact_id(value: str) -> Refusal:
     )
 
 
+#: The document allows the status alone; the vendor's own PHP client sends the other, unread [sdk].
+MOBILE_CHANNEL_PROPERTIES: Final = frozenset({"status", "optInType"})
+
 #: Contacts a page when `limit` is left out; the conventions digest says 5000, the spec nothing.
 DEFAULT_LIMIT: Final = 5000
 

@@ -22,6 +22,8 @@ class Contacts:
         #: By id less `first_id`; None once a contact was deleted for good. Ascending by creation.
         self._all: list[Contact | None] = []
         self._created = array("q")
+        #: By the same place: when it was last modified, as a number that only grows.
+        self._sequences = array("q")
         self._by_email: dict[str, Contact] = {}
         self._by_mobile: dict[str, Contact] = {}
         self._by_custom: dict[str, dict[str, Contact]] = {}
@@ -64,6 +66,7 @@ class Contacts:
         contact = Contact(self.first_id + len(self._all), now_ms)
         self._all.append(contact)
         self._created.append(now_ms)
+        self._sequences.append(0)
         self.live_count += 1
         return contact
 
@@ -106,12 +109,16 @@ class Contacts:
         """Move a contact to the end of the order of modification."""
         self._sequence += 1
         contact.updated_ms = now_ms
-        contact.sequence = self._sequence
+        self._sequences[contact.id - self.first_id] = self._sequence
         self._log_sequences.append(self._sequence)
         self._log_times.append(now_ms)
         self._log_ids.append(contact.id)
         if len(self._log_ids) > 2 * len(self._all) + _SLACK:
             self._rewrite_log()
+
+    def sequence_of(self, contact: Contact) -> int:
+        """Return a contact's place in the order of modification."""
+        return self._sequences[contact.id - self.first_id]
 
     def bin(self, contact: Contact) -> None:
         """Put a contact into the recycle bin; its identifiers stay its own until it is emptied."""
@@ -180,22 +187,22 @@ class Contacts:
 
     def _logged(self, places: Iterable[int]) -> Iterator[Contact]:
         for place in places:
-            contact = self.by_id(self._log_ids[place])
-            if (
-                contact is not None
-                and contact.sequence == self._log_sequences[place]
-                and not contact.is_binned
-            ):
+            contact = self._live_at(place)
+            if contact is not None and not contact.is_binned:
                 yield contact
+
+    def _live_at(self, place: int) -> Contact | None:
+        """Return the contact of a log entry; None where a later entry stands for it."""
+        contact = self.by_id(self._log_ids[place])
+        if contact is None or self.sequence_of(contact) != self._log_sequences[place]:
+            return None
+        return contact
 
     def _rewrite_log(self) -> None:
         sequences, times, ids = array("q"), array("q"), array("q")
-        for sequence, at_ms, contact_id in zip(
-            self._log_sequences, self._log_times, self._log_ids, strict=True
-        ):
-            contact = self.by_id(contact_id)
-            if contact is not None and contact.sequence == sequence:
-                sequences.append(sequence)
-                times.append(at_ms)
-                ids.append(contact_id)
+        for place in range(len(self._log_ids)):
+            if self._live_at(place) is not None:
+                sequences.append(self._log_sequences[place])
+                times.append(self._log_times[place])
+                ids.append(self._log_ids[place])
         self._log_sequences, self._log_times, self._log_ids = sequences, times, ids

@@ -65,7 +65,6 @@ class Contact:
         "opt_in_type",
         "packed",
         "preferences",
-        "sequence",
         "sms_status",
         "updated_ms",
         "whatsapp_status",
@@ -87,8 +86,6 @@ class Contact:
         self.whatsapp_status = statuses.NO_SUBSCRIPTION
         self.created_ms = created_ms
         self.updated_ms = created_ms
-        #: Its place in the order of modification.
-        self.sequence = 0
         #: Values of data fields; `DataFields.read` unpacks them.
         self.packed: bytes | None = None
         self.list_ids: tuple[int, ...] = ()

@@ -60,7 +60,7 @@ async def get_contacts(call: Call) -> Response:
     if query.after is not None and (previous := _before(call.account, query)) is not None:
         links["prev"] = _link(call, previous.after)
     if has_next:
-        links["next"] = _link(call, _key(query, page[-1]))
+        links["next"] = _link(call, _key(call.account, query, page[-1]))
     return json_answer({"_links": links, "_items": items})
 
 
@@ -145,8 +145,8 @@ def _link(call: Call, after: int | None) -> dict[str, str]:
     return {"marker": marker, "link": f"{host}/contacts/v3" + (f"?{query}" if query else "")}
 
 
-def _key(query: ContactQuery, contact: Contact) -> int:
-    return contact.sequence if query.by_modification else contact.id
+def _key(account: Account, query: ContactQuery, contact: Contact) -> int:
+    return account.contacts.sequence_of(contact) if query.by_modification else contact.id
 
 
 def _start(account: Account, query: ContactQuery) -> int:
@@ -193,7 +193,7 @@ def _before(account: Account, query: ContactQuery) -> _Previous | None:
         found = account.contacts.by_id_until(until)
     keys: list[int] = []
     for contact in found:
-        key = _key(query, contact)
+        key = _key(account, query, contact)
         if key <= start:
             break
         if among is None or contact.id in among:

@@ -262,7 +262,7 @@ def _read_whatsapp_channel(properties: dict[str, Any], change: ContactChange) ->
 
 def _channel_status(channel: str, properties: dict[str, Any]) -> str | None:
     for name in properties:
-        if name != "status":
+        if name not in inferred.MOBILE_CHANNEL_PROPERTIES:
             raise _violation(f"channelProperties.{channel}", f"The channel has no '{name}'")
     status: str | None = properties.get("status")
     if status is not None and str(status) not in statuses.SMS_STATUSES:

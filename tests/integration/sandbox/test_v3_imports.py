@@ -73,6 +73,21 @@ async def test_vendors_own_example_is_taken(v3: V3) -> None:
     assert (await v3.get("mobileNumber/447123123123"))["dataFields"]["GENDER"] == "male"
 
 
+async def test_vendors_php_clients_example_is_taken(v3: V3) -> None:
+    report = await v3.imported(
+        {
+            "matchIdentifier": "mobileNumber",
+            "identifiers": {"email": "chaz@b.example", "mobileNumber": "44123123123"},
+            "channelProperties": {
+                "email": {"emailType": "Html", "optInType": "Single"},
+                "sms": {"optInType": "Single"},
+            },
+            "consentRecords": [{**CONSENT, "dateTimeConsented": "2018-01-26T21:29:00"}],
+        }
+    )
+    assert report["failures"] == []
+
+
 @pytest.mark.parametrize(
     "option,first,last",
     [

@@ -228,3 +228,5 @@ def test_order_of_modification_holds_each_contact_once(
     expected = sorted(set(range(10)) - deleted, key=lambda index: (latest.get(index, -1), index))
     assert found == [made[index] for index in expected]
     assert list(contacts.modified_until(10**9)) == found[::-1]
+    contacts._rewrite_log()
+    assert list(contacts.modified_after(0)) == found
