@@ -164,7 +164,8 @@ async def change_mapping(
     )
     target = None
     if body.dotdigital_field is None and body.data_field_type is None:
-        mapping_proposals.keep_target(proposal)
+        if body.person_field is not None:
+            mapping_proposals.keep_target(proposal)
     else:
         target = await mapping_proposals.find_target(
             parts.database, parts.connector, proposal, create_missing=create_missing

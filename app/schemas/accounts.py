@@ -144,8 +144,8 @@ class AccountOut(Schema):
     calls_last_hour: Annotated[
         int,
         Field(
-            description="At most: what Dotdigital said when usage was last read, if that was "
-            "within the hour, and the calls of runs since."
+            description="What Dotdigital said when usage was last read, if that was within the "
+            "hour, and the calls of runs since, each counted whole."
         ),
     ]
     calls_left: Annotated[

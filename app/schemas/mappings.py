@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from app.schemas.accounts import DataFieldType
 from app.schemas.text import Id, Schema, refuse_unstorable
@@ -16,16 +16,10 @@ ConflictRule = Literal["prefer_dotsync", "prefer_dotdigital", "latest"]
 PersonFieldType = Literal["text", "boolean", "number", "date", "json"]
 
 
-def _strip(given: object) -> object:
-    return given.strip() if isinstance(given, str) else given
-
-
 PersonFieldPath = Annotated[
     str,
-    BeforeValidator(_strip),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     Field(
-        min_length=1,
-        max_length=200,
         description="A person field, or a path into `custom`: `custom.tier`, "
         "`custom.orders[0].sku`, `custom.tags[*]` (joined).",
         examples=["first_name"],
@@ -34,10 +28,8 @@ PersonFieldPath = Annotated[
 ]
 DotdigitalName = Annotated[
     str,
-    BeforeValidator(_strip),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
     Field(
-        min_length=1,
-        max_length=500,
         description="A data field by name, in any case; a preference as `Category > Preference`, "
         "or `Preference` where it is in no category.",
         examples=["FIRSTNAME"],

@@ -78,13 +78,17 @@ async def verify(
 ) -> None:
     """Look at the account again: its region, its state, and what is used of it.
 
-    Raises NotFound, and a `Problem` with which the account's state says the same.
+    Its password is encrypted anew, with the newest key. Raises NotFound, Conflict where its
+    credentials were changed meanwhile, and a `Problem` with which its state says the same.
     """
     async with database.reading() as session:
         account = await get_account(session, account_id)
     seen = await survey_account(database, connector, account)
     async with database.writing() as session:
         found = await lock_account(session, account_id)
+        if found.password_encrypted != account.password_encrypted:
+            raise Conflict("The account's credentials were changed meanwhile: verify it again.")
+        found.password_encrypted = connector.encrypt(connector.password_of(account))
         await adopt(session, found, seen, at)
     connector.forget(account_id)
 
