@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from typing import cast
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -112,4 +111,4 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Return all of them in Prometheus' text format."""
-        return cast("bytes", generate_latest(self.registry))
+        return generate_latest(self.registry)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import secrets
 import shutil
@@ -42,11 +41,10 @@ class Service:
 
 @contextlib.asynccontextmanager
 async def sandbox_process() -> AsyncIterator[StandIn]:
-    """Run the sandbox; it says on its first line where it is."""
+    """Run the sandbox; it announces where it is and who may come in."""
     async with _process([sys.executable, "-m", "sandbox", "--port", "0"], {}) as process:
-        line = await _first_line(process)
-        told = json.loads(line)
-        yield StandIn(told["url"], told["username"], told["password"])
+        told = await _announcement(process)
+        yield StandIn(told["r1"].rstrip("/"), told["username"], told["password"])
 
 
 @contextlib.asynccontextmanager
@@ -94,14 +92,17 @@ async def _process(
                 await process.wait()
 
 
-async def _first_line(process: asyncio.subprocess.Process) -> bytes:
-    if process.stdout is None:
-        raise DidNotStartError("the process has no output to read")
+async def _announcement(process: asyncio.subprocess.Process) -> dict[str, str]:
+    """Read ``name: value`` lines up to the last one, which is about control."""
+    told: dict[str, str] = {}
     async with asyncio.timeout(_READY_WITHIN_S):
-        line = await process.stdout.readline()
-    if not line:
-        raise DidNotStartError(f"the sandbox ended with {await process.wait()}")
-    return line
+        while "control" not in told and process.stdout is not None:
+            line = await process.stdout.readline()
+            if not line:
+                raise DidNotStartError(f"the sandbox ended with {await process.wait()}")
+            name, _, value = line.decode().partition(":")
+            told[name.strip()] = value.strip()
+    return told
 
 
 async def _until_ready(process: asyncio.subprocess.Process, url: str) -> None:

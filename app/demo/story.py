@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from samples.people import write_csv
 
 from app.demo import tables
 from app.demo.processes import DidNotStartError, StandIn, sandbox_process, service_process
 from app.settings import Settings
+from samples.people import write_csv
 
 _LOOK_EVERY_S = 0.2
 _ENDED = frozenset({"succeeded", "partial", "failed", "cancelled"})

@@ -47,7 +47,7 @@ def states(summary: Json) -> Table:
 def calls(*runs: Json) -> Table:
     """Show the calls that each run made, by scope."""
     table = Table("Scope", "First run", "Second run", title="Calls", title_justify="left")
-    counted = [Counter(run["calls"]) for run in runs]
+    counted: list[Counter[str]] = [Counter(run["calls"]) for run in runs]
     for scope in sorted(set().union(*counted)):
         table.add_row(scope, *(str(each[scope]) for each in counted))
     table.add_section()

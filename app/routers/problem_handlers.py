@@ -57,7 +57,13 @@ def problems(*kinds: type[Problem]) -> _Responses:
     The ones that every route may answer with come along: no key, too little scope, a dead database.
     """
     by_status: dict[int, list[str]] = {}
-    for kind in (*kinds, Unauthenticated, Forbidden, Invalid, DatabaseUnavailable):
+    everywhere: tuple[type[Problem], ...] = (
+        Unauthenticated,
+        Forbidden,
+        Invalid,
+        DatabaseUnavailable,
+    )
+    for kind in (*kinds, *everywhere):
         titles = by_status.setdefault(kind.status, [])
         entry = f"{kind.title} (`{kind.slug}`)"
         if entry not in titles:

@@ -10,7 +10,7 @@ from app.routers.problem_handlers import problems
 from app.schemas.sync_summary import StateCountOut, SyncSummaryOut
 from app.services.sync_summary import StateCount, summary
 from app.sync.rules.failure_advice import advice
-from app.sync.rules.reasons import Reason
+from app.sync.rules.reasons import sentence_of
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
 
@@ -29,8 +29,13 @@ async def sync_summary(
         account_id=account_id,
         due=due,
         states=[
-            StateCountOut(
-                state=each.state, reason=each.reason, sentence=_sentence(each), people=each.people
+            StateCountOut.model_validate(
+                {
+                    "state": each.state,
+                    "reason": each.reason,
+                    "sentence": _sentence(each),
+                    "people": each.people,
+                }
             )
             for each in states
         ],
@@ -40,6 +45,5 @@ async def sync_summary(
 def _sentence(each: StateCount) -> str | None:
     if each.reason is None:
         return None
-    if each.reason in {reason.value for reason in Reason} and each.state != "failed":
-        return Reason(each.reason).sentence
-    return advice(each.reason)
+    known = None if each.state == "failed" else sentence_of(each.reason)
+    return known or advice(each.reason)

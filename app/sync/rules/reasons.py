@@ -39,3 +39,11 @@ class Reason(StrEnum):
     )
     VALUE_MISMATCH = "value_mismatch", "A value doesn't fit the data field that it is mapped to."
     REFUSED = "refused", "Dotdigital refused the record."
+
+
+def sentence_of(word: str) -> str | None:
+    """Return the sentence of a reason by its word; None for a word that is none."""
+    for reason in Reason:
+        if reason.value == word:
+            return reason.sentence
+    return None
