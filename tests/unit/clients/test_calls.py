@@ -14,6 +14,7 @@ from app.clients.dotdigital import (
     Circuit,
     CircuitOpen,
     DotdigitalClient,
+    Grant,
     HostNotAllowed,
     MemoryBucketStore,
     NotFound,
@@ -32,6 +33,21 @@ from app.clients.dotdigital import (
 )
 from tests.clock import START, FakeClock
 from tests.factories.dotdigital import ACCOUNT_KEY, ENDPOINT, make_client, rate_headers
+
+
+class CountingStore(MemoryBucketStore):
+    """Buckets in memory, with a list of the tokens asked for."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.asked: list[str] = []
+
+    async def take(
+        self, account_key: str, scope: str, priority: Priority, default_limit: int, window_s: float
+    ) -> Grant:
+        self.asked.append(scope)
+        return await super().take(account_key, scope, priority, default_limit, window_s)
+
 
 FIELDS = [{"name": "FIRSTNAME", "type": "String"}]
 ACCOUNT_INFO = {"id": 48213, "properties": [{"name": "ApiEndpoint", "value": f"{ENDPOINT}/"}]}
@@ -146,6 +162,18 @@ async def test_a_rate_limit_is_waited_out_until_the_reset_that_the_answer_names(
     assert clock.slept == [18.0]
 
 
+async def test_an_opt_out_that_is_limited_keeps_its_place_while_it_waits(
+    client: DotdigitalClient, dotdigital: respx.MockRouter, clock: FakeClock
+) -> None:
+    dotdigital.put("/v2/contacts/suppress-contacts").side_effect = [
+        httpx.Response(429, headers=rate_headers(clock, remaining=0, resets_in_s=17)),
+        httpx.Response(200, json={}),
+    ]
+    urgent = client.with_priority(Priority.OPT_OUT)
+    await urgent.suppressions.suppress_contacts(contact_ids=[7])
+    assert clock.slept == [5.0, 5.0, 5.0, 3.0], "it asks again before its place is given away"
+
+
 async def test_a_rate_limit_that_lasts_too_long_is_raised_at_once(
     client: DotdigitalClient, dotdigital: respx.MockRouter, clock: FakeClock
 ) -> None:
@@ -230,17 +258,19 @@ async def test_after_bad_credentials_no_further_call_is_made(
 async def test_a_failing_dotdigital_is_left_alone_for_a_while(
     transport: Transport, dotdigital: respx.MockRouter, clock: FakeClock
 ) -> None:
-    circuit = Circuit(clock)
-    client = make_client(transport, clock, circuit=circuit)
+    circuit, store = Circuit(clock), CountingStore(clock)
+    limiter = RateLimiter(store, ACCOUNT_KEY, clock)
+    client = make_client(transport, clock, circuit=circuit, limiter=limiter)
     route = dotdigital.get("/v2/data-fields").respond(503)
     for _ in range(2):
         with pytest.raises(ServerFault):
             await client.data_fields.all()
     assert route.call_count == 8, "once the circuit is open, nothing is tried again"
     assert circuit.is_open
+    asked = len(store.asked)
     with pytest.raises(CircuitOpen):
         await client.data_fields.all()
-    assert route.call_count == 8
+    assert (route.call_count, len(store.asked)) == (8, asked), "nor does it cost a token"
     clock.advance(30)
     route.respond(200, json=FIELDS)
     await client.data_fields.all()

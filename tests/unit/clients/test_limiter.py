@@ -251,6 +251,12 @@ def test_no_window_gives_out_more_than_its_limit(
         pytest.param(1, {"limit": 150, "remaining": 149}, (150, 149), id="a higher limit"),
         pytest.param(10, {"limit": 150, "remaining": 149}, (150, 140), id="an answer overtaken"),
         pytest.param(10, {"remaining": 74}, (75, 65), id="tokens taken since are not given back"),
+        pytest.param(
+            10,
+            {"remaining": 74, "resets_at": START + timedelta(seconds=60)},
+            (75, 65),
+            id="nor by the same window named again",
+        ),
         pytest.param(0, {"remaining": 3}, (75, 3), id="others draw on it too"),
         pytest.param(0, {"limit": 80}, (80, 75), id="the limit alone"),
         pytest.param(
