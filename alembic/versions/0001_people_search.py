@@ -1,9 +1,10 @@
 """The functions behind the people search.
 
 Finding a name or an email by any part of it needs an index on its pieces. The extension that
-offers this is not on every server (the embedded one lacks it), so the pieces are made here: numbers
-of three bytes, which an index sorts quicker than text. Line feeds stand before and behind each part
-of the text, so that where a part begins or ends can be looked for too.
+offers this is not on every server (the embedded one lacks it), so the pieces are made here: three
+bytes at every other place, as numbers, which an index sorts quicker than text. Whoever looks for
+something takes both ways that it may lie in the text (`services.people_search`). Line feeds stand
+before and behind each part of the text, so that where a part begins or ends can be found too.
 """
 
 from alembic import op
@@ -27,9 +28,9 @@ DECLARE
     bytes bytea := convert_to(sought, 'UTF8');
     codes integer[] := '{}';
 BEGIN
-    FOR place IN 0 .. length(bytes) - 3 LOOP
-        codes[place + 1] := (get_byte(bytes, place) << 16) | (get_byte(bytes, place + 1) << 8)
-                            | get_byte(bytes, place + 2);
+    FOR place IN 0 .. length(bytes) - 3 BY 2 LOOP
+        codes[place / 2 + 1] := (get_byte(bytes, place) << 16) | (get_byte(bytes, place + 1) << 8)
+                                | get_byte(bytes, place + 2);
     END LOOP;
     RETURN codes;
 END $$

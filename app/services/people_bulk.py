@@ -5,19 +5,17 @@ alone, so that nobody becomes due by it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from app.db import PoolConnection
 from app.errors import Conflict
 from app.services.people_columns import (
-    BITS,
-    CUSTOM_LOSES_KEYS,
-    CUSTOM_REPLACED,
     INSERT,
     UPDATE,
-    as_arrays,
+    as_changes,
     as_new,
+    mask_of,
 )
 
 Row = Mapping[str, Any]
@@ -35,7 +33,8 @@ FROM people WHERE id = ANY ($1::bigint[])
 ORDER BY id FOR NO KEY UPDATE
 """
 _NEW_IDS = """
-SELECT nextval(pg_get_serial_sequence('people', 'id')) AS id FROM generate_series(1, $1::bigint)
+SELECT array_agg(nextval(pg_get_serial_sequence('people', 'id')))
+FROM generate_series(1, $1::bigint)
 """
 
 
@@ -53,39 +52,24 @@ class _Write:
     """One person to write: the rows that name it, and what they give taken together."""
 
     places: list[int]
-    values: dict[str, Any]
+    values: Row
+    #: What stands in ``custom`` goes first.
     custom_replaced: bool = False
-
-    @classmethod
-    def of(cls, place: int, row: Row) -> "_Write":
-        write = cls([], {})
-        write.fold(place, row)
-        return write
 
     def fold(self, place: int, row: Row) -> None:
         """Apply a further row on top of those before."""
         self.places.append(place)
-        custom = self.values.get("custom")
-        self.values.update(row)
-        self.values.pop("id", None)
-        if "custom" not in row:
-            return
-        if row["custom"] is None:
-            self.values["custom"], self.custom_replaced = {}, True
-        elif custom is not None:
-            self.values["custom"] = {**custom, **row["custom"]}
+        if "custom" in row:
+            before = self.values.get("custom")
+            cleared_before = "custom" in self.values and before is None
+            self.custom_replaced |= cleared_before or row["custom"] is None
+            after = {} if row["custom"] is None else {**(before or {}), **row["custom"]}
+            row = {**row, "custom": after}
+        self.values = {**self.values, **row}
 
     def mask(self) -> int:
         """Return the bits of what is given."""
-        mask = 0
-        for name in self.values:
-            mask |= BITS[name]
-        if self.custom_replaced:
-            mask |= CUSTOM_REPLACED
-        custom = self.values.get("custom")
-        if custom and None in custom.values():
-            mask |= CUSTOM_LOSES_KEYS
-        return mask
+        return mask_of(self.values, custom_replaced=self.custom_replaced)
 
 
 async def upsert_people(connection: PoolConnection, rows: Sequence[Row]) -> list[RowOutcome]:
@@ -101,7 +85,8 @@ async def upsert_people(connection: PoolConnection, rows: Sequence[Row]) -> list
     outcomes: dict[int, RowOutcome] = {}
     left: Sequence[int] = range(len(rows))
     for _ in range(_MOST_ROUNDS):
-        plan = await _plan(connection, rows, left, outcomes)
+        plan = await _plan(connection, rows, left)
+        outcomes.update(plan.faults)
         await _update(connection, plan.changes, outcomes)
         left = await _insert(connection, plan.new, outcomes)
         if not left:
@@ -109,92 +94,93 @@ async def upsert_people(connection: PoolConnection, rows: Sequence[Row]) -> list
     raise Conflict("Another call writes the same people at this moment: try again.")
 
 
-@dataclass(slots=True)
-class _Plan:
-    changes: dict[int, _Write]
-    new: list[_Write]
-
-
-async def _plan(
-    connection: PoolConnection,
-    rows: Sequence[Row],
-    places: Sequence[int],
-    outcomes: dict[int, RowOutcome],
-) -> _Plan:
-    """Find whom each row names, and hold them; rows that can't be done get their outcome."""
+async def _plan(connection: PoolConnection, rows: Sequence[Row], places: Sequence[int]) -> "_Plan":
+    """Find whom each row names, and hold them."""
     refs = {ref for place in places if (ref := rows[place].get("external_ref")) is not None}
-    holders: dict[str, int | None] = {}
+    holders: dict[str, int] = {}
     if refs:
         found = await connection.fetch(_HOLDERS, list(refs))
         holders = {row["external_ref"]: row["id"] for row in found}
     ids = {person_id for place in places if (person_id := rows[place].get("id")) is not None}
-    ids.update(person_id for person_id in holders.values() if person_id is not None)
+    ids.update(holders.values())
     standing: dict[int, Row] = {}
     if ids:
         standing = {row["id"]: row for row in await connection.fetch(_LOCK, list(ids))}
-    plan = _Plan({}, [])
-    new_by_ref: dict[str, _Write] = {}
+    plan = _Plan(holders, standing)
     for place in places:
-        row = rows[place]
-        ref = row.get("external_ref")
-        person_id = row.get("id")
-        by_ref = person_id is None
-        if by_ref and ref is not None:
-            person_id = holders.get(ref)
-        if person_id is not None:
-            fault = _fault(person_id, ref, standing.get(person_id), holders, by_ref=by_ref)
-            if fault is not None:
-                outcomes[place] = RowOutcome("error", person_id, fault)
-            elif (write := plan.changes.get(person_id)) is not None:
-                write.fold(place, row)
-            else:
-                plan.changes[person_id] = _Write.of(place, row)
-            if fault is None and ref is not None:
-                holders[ref] = person_id
-        elif ref is not None and (write := new_by_ref.get(ref)) is not None:
-            write.fold(place, row)
-        else:
-            write = _Write.of(place, row)
-            plan.new.append(write)
-            if ref is not None:
-                new_by_ref[ref] = write
+        plan.add(place, rows[place])
     return plan
 
 
-def _fault(
-    person_id: int,
-    ref: str | None,
-    standing: Row | None,
-    holders: Mapping[str, int | None],
-    *,
-    by_ref: bool,
-) -> str | None:
-    if standing is None:
-        return f"There is no person {person_id}."
-    if standing["merged_into_id"] is not None:
-        return f"Person {person_id} was merged into {standing['merged_into_id']}: send that one."
-    if by_ref:
+@dataclass(slots=True)
+class _Plan:
+    """Whom each row names: somebody who stands, or somebody new."""
+
+    #: Who has which external_ref, with the rows before taken as applied.
+    holders: dict[str, int]
+    standing: Mapping[int, Row]
+    changes: dict[int, _Write] = field(default_factory=dict)
+    new: list[_Write] = field(default_factory=list)
+    faults: dict[int, RowOutcome] = field(default_factory=dict)
+    _new_by_ref: dict[str, _Write] = field(default_factory=dict)
+
+    def add(self, place: int, row: Row) -> None:
+        """Take the next row."""
+        ref, person_id = row.get("external_ref"), row.get("id")
+        if person_id is not None:
+            self._change(place, row, person_id, self._fault_by_id(person_id, ref))
+        elif ref is not None and (holder := self.holders.get(ref)) is not None:
+            self._change(place, row, holder, self._fault(holder))
+        elif ref is not None and (write := self._new_by_ref.get(ref)) is not None:
+            write.fold(place, row)
+        else:
+            write = _Write([place], row)
+            self.new.append(write)
+            if ref is not None:
+                self._new_by_ref[ref] = write
+
+    def _change(self, place: int, row: Row, person_id: int, fault: str | None) -> None:
+        if fault is not None:
+            self.faults[place] = RowOutcome("error", person_id, fault)
+            return
+        if (write := self.changes.get(person_id)) is not None:
+            write.fold(place, row)
+        else:
+            self.changes[person_id] = _Write([place], row)
+        if (ref := row.get("external_ref")) is not None:
+            self.holders[ref] = person_id
+
+    def _fault(self, person_id: int) -> str | None:
+        standing = self.standing.get(person_id)
+        if standing is None:
+            return f"There is no person {person_id}."
+        if (survivor := standing["merged_into_id"]) is not None:
+            return f"Person {person_id} was merged into {survivor}: send that one."
         return None
-    if standing["deleted"]:
-        return f"Person {person_id} is deleted."
-    holder = person_id if ref is None else holders.get(ref, person_id)
-    if holder != person_id:
-        return f"Person {holder} has the external_ref {ref!r} already."
-    return None
+
+    def _fault_by_id(self, person_id: int, ref: str | None) -> str | None:
+        if fault := self._fault(person_id):
+            return fault
+        if self.standing[person_id]["deleted"]:
+            return f"Person {person_id} is deleted."
+        if ref is None:
+            return None
+        if (holder := self.holders.get(ref, person_id)) != person_id:
+            return f"Person {holder} has the external_ref {ref!r} already."
+        if ref in self._new_by_ref:
+            return f"A row before makes a person with the external_ref {ref!r}."
+        return None
 
 
 async def _update(
-    connection: PoolConnection,
-    changes: Mapping[int, _Write],
-    outcomes: dict[int, RowOutcome],
+    connection: PoolConnection, changes: Mapping[int, _Write], outcomes: dict[int, RowOutcome]
 ) -> None:
     if not changes:
         return
     writes = changes.values()
-    arrays = as_arrays([write.values for write in writes])
+    arrays = as_changes([write.values for write in writes])
     masks = [write.mask() for write in writes]
-    rows = await connection.fetch(UPDATE, list(changes), masks, *arrays)
-    changed = {row["id"] for row in rows}
+    changed = set(await connection.fetchval(UPDATE, list(changes), masks, *arrays) or ())
     for person_id, write in changes.items():
         outcome = RowOutcome("updated" if person_id in changed else "unchanged", person_id)
         for place in write.places:
@@ -207,14 +193,14 @@ async def _insert(
     """Make these people; return the places of those whose external_ref was taken meanwhile."""
     if not new:
         return []
-    ids = [row["id"] for row in await connection.fetch(_NEW_IDS, len(new))]
+    ids = await connection.fetchval(_NEW_IDS, len(new))
     # Two calls that make the same people take their refs in the same order, and never deadlock.
     inserts = sorted(
         zip(ids, new, strict=True), key=lambda pair: pair[1].values.get("external_ref") or ""
     )
-    arrays = as_arrays([as_new(write.values) for _, write in inserts])
-    rows = await connection.fetch(INSERT, [person_id for person_id, _ in inserts], *arrays)
-    made = {row["id"] for row in rows}
+    arrays = as_new([write.values for _, write in inserts])
+    given_ids = [person_id for person_id, _ in inserts]
+    made = set(await connection.fetchval(INSERT, given_ids, *arrays) or ())
     taken: list[int] = []
     for person_id, write in inserts:
         if person_id not in made:

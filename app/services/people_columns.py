@@ -27,6 +27,7 @@ _TYPES: Final[Mapping[str, str]] = {
     "email_undeliverable": "boolean",
 }
 COLUMNS: Final = tuple(_TYPES)
+_CUSTOM: Final = COLUMNS.index("custom")
 #: The bit of each column in a row's mask.
 BITS: Final = {name: 1 << place for place, name in enumerate(COLUMNS)}
 #: ``custom`` is set as a whole, not key by key.
@@ -34,12 +35,15 @@ CUSTOM_REPLACED: Final = 1 << len(COLUMNS)
 #: ``custom`` has keys with null, which go.
 CUSTOM_LOSES_KEYS: Final = 1 << (len(COLUMNS) + 1)
 
+_REPLACES: Final = f"given.mask & {CUSTOM_REPLACED} <> 0"
 _MERGED_CUSTOM: Final = f"""CASE
-        WHEN given.mask & {CUSTOM_REPLACED} <> 0 THEN given.custom
-        WHEN given.mask & {CUSTOM_LOSES_KEYS} <> 0 THEN (person.custom || given.custom) - ARRAY(
-            SELECT key FROM jsonb_each(given.custom) AS each (key, value) WHERE value = 'null')
+        WHEN given.mask & {CUSTOM_LOSES_KEYS} <> 0 THEN
+            (CASE WHEN {_REPLACES} THEN '{{}}' ELSE person.custom END || given.custom) - ARRAY(
+                SELECT key FROM jsonb_each(given.custom) AS each (key, value)
+                WHERE value = 'null')
+        WHEN {_REPLACES} THEN given.custom
         WHEN given.mask & {BITS["custom"]} <> 0 THEN person.custom || given.custom
-        ELSE person.custom END"""
+        ELSE person.custom END"""  # noqa: S608 - put together from numbers of our own
 #: A new address starts with a clean slate: the bounce was the old one's.
 _UNDELIVERABLE: Final = f"""CASE
         WHEN given.mask & {BITS["email_undeliverable"]} <> 0 THEN given.email_undeliverable
@@ -67,38 +71,61 @@ _BECOME: Final = ",\n    ".join(f"{_becomes(name)}" for name in COLUMNS)
 
 #: Ids, masks, then an array a column. Returns those that differ now; a deleted person is restored.
 UPDATE: Final = f"""
-UPDATE people AS person
-SET ({_NAMES}, deleted_at) = ROW(
-    {_BECOME}, NULL)
-FROM unnest($1::bigint[], $2::bigint[], {_arrays(3)}) AS given (id, mask, {_NAMES})
-WHERE person.id = given.id
-  AND (person.deleted_at IS NOT NULL
-       OR ({", ".join(f"person.{name}" for name in COLUMNS)}) IS DISTINCT FROM ROW(
-    {_BECOME}))
-RETURNING person.id
+WITH changed AS (
+    UPDATE people AS person
+    SET ({_NAMES}, deleted_at) = ROW(
+        {_BECOME}, NULL)
+    FROM unnest($1::bigint[], $2::bigint[], {_arrays(3)}) AS given (id, mask, {_NAMES})
+    WHERE person.id = given.id
+      AND (person.deleted_at IS NOT NULL
+           OR ({", ".join(f"person.{name}" for name in COLUMNS)}) IS DISTINCT FROM ROW(
+        {_BECOME}))
+    RETURNING person.id
+)
+SELECT array_agg(id) FROM changed
 """  # noqa: S608 - put together from the names of our own columns
 
 #: Ids, then an array a column. Returns those that were made: not one whose external_ref is taken.
 INSERT: Final = f"""
-INSERT INTO people (id, {_NAMES})
-SELECT * FROM unnest($1::bigint[], {_arrays(2)})
-ON CONFLICT (external_ref) DO NOTHING
-RETURNING id
+WITH made AS (
+    INSERT INTO people (id, {_NAMES})
+    SELECT * FROM unnest($1::bigint[], {_arrays(2)})
+    ON CONFLICT (external_ref) DO NOTHING
+    RETURNING id
+)
+SELECT array_agg(id) FROM made
 """  # noqa: S608 - put together from the names of our own columns
 
 
-def as_arrays(rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+def mask_of(row: Mapping[str, Any], *, custom_replaced: bool = False) -> int:
+    """Return the bits of what a row gives; null for ``custom`` clears what stands in it."""
+    mask = sum(BITS[name] for name in row if name != "id")
+    custom = row.get("custom")
+    if "custom" in row and (custom is None or custom_replaced):
+        mask |= CUSTOM_REPLACED
+    if custom and None in custom.values():
+        mask |= CUSTOM_LOSES_KEYS
+    return mask
+
+
+def as_changes(rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
     """Return an array a column, in the order of `COLUMNS`; null where a row doesn't give it."""
-    return [[row.get(name) for row in rows] for name in COLUMNS]
+    arrays = [[row.get(name) for row in rows] for name in COLUMNS]
+    arrays[_CUSTOM] = [custom or {} for custom in arrays[_CUSTOM]]
+    return arrays
 
 
-def as_new(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row with the defaults for what it leaves out, and without null keys in custom."""
-    new = {**DEFAULTS, **row}
-    new["custom"] = without_nulls(new["custom"])
-    return new
+def as_new(rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    """Return an array a column, with the defaults of what a row leaves out."""
+    arrays = [[row.get(name, DEFAULTS.get(name)) for row in rows] for name in COLUMNS]
+    arrays[_CUSTOM] = [without_nulls(custom) for custom in arrays[_CUSTOM]]
+    return arrays
 
 
-def without_nulls(custom: Mapping[str, Any] | None) -> dict[str, Any]:
+def without_nulls(custom: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """Return the keys that have a value."""
-    return {key: value for key, value in (custom or {}).items() if value is not None}
+    if not custom:
+        return {}
+    if None not in custom.values():
+        return custom
+    return {key: value for key, value in custom.items() if value is not None}
