@@ -120,15 +120,21 @@ class Scheduler:
                 row["cron"],
                 row["version"],
             )
-            wanted[planned.key] = planned
             if self.planned.get(planned.key) != planned:
+                try:
+                    trigger, first = _trigger_of(planned), first_tick(row, now)
+                except ValueError as error:
+                    # Plain SQL wrote it; the other jobs go on.
+                    log.warning("schedule_not_understood", job=planned.key, error=str(error))
+                    continue
                 self._add(
                     self._tick_or_warn,
-                    _trigger_of(planned),
+                    trigger,
                     planned.key,
                     args=(planned.account_id, planned.job),
-                    first=first_tick(row, now),
+                    first=first,
                 )
+            wanted[planned.key] = planned
         for key in self.planned.keys() - wanted.keys():
             self._scheduler.remove_job(key)
         self.planned = wanted

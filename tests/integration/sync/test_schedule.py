@@ -106,3 +106,14 @@ async def test_started_scheduler_queues_what_is_overdue_and_takes_up_changes(
         assert set(scheduler.planned) == {f"monitor_imports:{account.id}"}
     finally:
         await scheduler.stop()
+
+
+async def test_schedule_that_nobody_understands_stops_no_other(
+    database: Database, account: Account, clock: FakeClock, settings: Settings
+) -> None:
+    await database.pool.execute(
+        "UPDATE jobs SET cron = 'now and then', interval_seconds = NULL WHERE job = 'send_people'"
+    )
+    scheduler = Scheduler(database, clock, settings)
+    await scheduler.refresh()
+    assert set(scheduler.planned) == {f"monitor_imports:{account.id}"}
