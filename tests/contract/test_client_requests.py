@@ -14,12 +14,13 @@ from typing import Any, get_args
 import orjson
 import pytest
 import respx
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.clients.dotdigital import (
     ConsentRecord,
     ContactChange,
+    DataFieldType,
     DotdigitalClient,
     ImportContact,
     MergeOption,
@@ -29,7 +30,6 @@ from app.clients.dotdigital import (
     encode_contact,
 )
 from app.clients.dotdigital.regions import DISCOVERY_URL
-from app.clients.dotdigital.resources.data_fields import DataFieldType
 from tests.clock import FakeClock
 from tests.contract.vendor_documents import VendorDocuments
 from tests.factories.dotdigital import CREDENTIALS, ENDPOINT, example, make_client
@@ -443,6 +443,7 @@ _statuses = st.one_of(
 )
 
 
+@settings(max_examples=60)
 @given(
     change=st.fixed_dictionaries(_changes),
     status=_statuses,

@@ -52,6 +52,8 @@ from app.clients.dotdigital.regions import DISCOVERY_URL, detect_region
 from app.clients.dotdigital.resources.contact_payloads import (
     ConsentRecord,
     ContactChange,
+    DataFieldValue,
+    EmailStatusChange,
     ImportContact,
     Resubscribe,
     UnsendableContactError,
@@ -65,7 +67,7 @@ from app.clients.dotdigital.resources.contacts import (
     DeletionFailure,
     DeletionReport,
 )
-from app.clients.dotdigital.resources.data_fields import DataField, DataFieldDeletion
+from app.clients.dotdigital.resources.data_fields import DataField, DataFieldDeletion, DataFieldType
 from app.clients.dotdigital.resources.deletions import DeletionStatus
 from app.clients.dotdigital.resources.imports import (
     MAX_IMPORT_BYTES,
@@ -75,7 +77,7 @@ from app.clients.dotdigital.resources.imports import (
     ImportStatus,
     MergeOption,
 )
-from app.clients.dotdigital.resources.lists import MAX_REMOVED, DotdigitalList
+from app.clients.dotdigital.resources.lists import MAX_REMOVED, DotdigitalList, Visibility
 from app.clients.dotdigital.resources.preferences import PreferenceNode
 from app.clients.dotdigital.resources.suppressions import (
     MAX_SUPPRESSED,
@@ -112,12 +114,15 @@ __all__ = [
     "Credentials",
     "DataField",
     "DataFieldDeletion",
+    "DataFieldType",
+    "DataFieldValue",
     "DeletionFailure",
     "DeletionReport",
     "DeletionStatus",
     "DotdigitalClient",
     "DotdigitalError",
     "DotdigitalList",
+    "EmailStatusChange",
     "ErrorDetail",
     "Grant",
     "HostNotAllowed",
@@ -149,6 +154,7 @@ __all__ = [
     "Unreachable",
     "UnsendableContactError",
     "V2Contact",
+    "Visibility",
     "WaitForSlot",
     "WrongRegion",
     "detect_region",

@@ -6,10 +6,10 @@ from pydantic import BeforeValidator, Field
 
 from app.clients.dotdigital.calls import Call, Caller
 from app.clients.dotdigital.errors import Rejected
+from app.clients.dotdigital.resources.lists import Visibility
 from app.clients.dotdigital.wire import Incoming, Outgoing, many, one, optional
 
 DataFieldType = Literal["String", "Numeric", "Date", "Boolean"]
-Visibility = Literal["Private", "Public"]
 
 
 def _scalar(given: Any) -> Any:  # noqa: ANN401 - it is what JSON is
