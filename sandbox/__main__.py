@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import sys
 
 import uvloop
 
@@ -31,7 +32,11 @@ def main() -> None:
     """Read the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of r1; r2 and r3 follow")
-    run(parser.parse_args().port)
+    port = parser.parse_args().port
+    try:
+        run(port)
+    except OSError as taken:
+        sys.exit(f"can't listen on ports {port} to {port + 2}: {taken.strerror}")
 
 
 if __name__ == "__main__":

@@ -1,20 +1,11 @@
 """Answers in the two shapes that Dotdigital has, v2's and v3's, errors included."""
 
-import re
-
 import orjson
 from starlette.responses import Response
 
-_JSON = "application/json; charset=utf-8"
+from sandbox import inferred
 
-#: Statuses of v2 codes; no document gives them, see `dotdigital-api.md` section 3 [inferred].
-_V2_STATUSES: tuple[tuple[str, int], ...] = (
-    (r"\w+_(NOT_?FOUND|DOES_NOT_EXIST)", 404),
-    (r"FEATURENOTACTIVE|CANNOT_PERFORM_OPERATION_ON_ACCOUNT", 403),
-    (r"INVALID_LOGIN|OAUTH_TOKEN_INVALID|UNKNOWN_ACCOUNT", 401),
-    (r"SYSTEM_SERVICETEMPORARILYUNAVAILABLE|\w+_IS_RESTORING", 503),
-    (r"PROGRAM_NOT_ACTIVE", 422),
-)
+_JSON = "application/json; charset=utf-8"
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, thrown from wherever it becomes clear
@@ -42,9 +33,7 @@ def empty(status: int = 204) -> Response:
 
 def v2_refusal(code: str, text: str = "Error:", status: int | None = None) -> Refusal:
     """Refuse the way of v2: ``code`` without its prefix; the status follows if not given."""
-    if status is None:
-        fits = (known for pattern, known in _V2_STATUSES if re.fullmatch(pattern, code))
-        status = next(fits, 400)
+    status = inferred.v2_status(code) if status is None else status
     return Refusal(json_answer({"message": f"{text} ERROR_{code}"}, status))
 
 

@@ -4,10 +4,10 @@ Where an account may differ, its settings turn it (`state.records.AccountSetting
 """
 
 import re
+from collections.abc import Container
 from typing import Final
 
 from sandbox import statuses
-from sandbox.answers import Refusal, v3_refusal
 from sandbox.statuses import ListStatus
 
 #: No document says what Dotdigital takes for an address; this refuses what no server would.
@@ -114,13 +114,25 @@ def shows_whatsapp(whatsapp_status: str) -> bool:
     return whatsapp_status != statuses.NO_SUBSCRIPTION
 
 
-def patch_of_unknown_contact_id(value: str) -> Refusal:
-    """Refuse a PATCH by an unknown contact id: it can't be made, and 404 isn't documented."""
-    return v3_refusal(
-        400,
-        "contacts:invalidId",
-        f"The id value '{value}' is invalid for the identifier 'contactId'",
-    )
+#: A PATCH by a contact id that nobody has: it can't make one, and the document has no 404 there.
+PATCH_OF_UNKNOWN_CONTACT_ID: Final = (400, "contacts:invalidId")
+
+
+def is_restored_by(match: str) -> bool:
+    """Say whether a contact in the recycle bin comes back when it is matched by this identifier.
+
+    "A matching identifier restores" it [doc]; a contact id is read as the way to name a contact
+    that stands, since one of a binned contact finds nothing in the other calls either.
+    """
+    return match != "contactId"
+
+
+def is_duplicate(contact_id: int | None, applied: Container[int]) -> bool:
+    """Say whether an entry of an import is a duplicate: an earlier one was applied to its contact.
+
+    `Duplicate` is documented by name; that the first of them wins is our reading.
+    """
+    return contact_id is not None and contact_id in applied
 
 
 #: The document allows the status alone; the vendor's own PHP client sends the other, unread [sdk].
@@ -194,6 +206,29 @@ def server_time_is_json(accept: str) -> bool:
     The hand-written one has plain text, so whoever asks for that gets that.
     """
     return "text/plain" not in accept.lower()
+
+
+_V2_STATUSES: Final = (
+    (re.compile(r"\w+_(NOT_?FOUND|DOES_NOT_EXIST)"), 404),
+    (re.compile(r"FEATURENOTACTIVE|CANNOT_PERFORM_OPERATION_ON_ACCOUNT"), 403),
+    (re.compile(r"INVALID_LOGIN|OAUTH_TOKEN_INVALID|UNKNOWN_ACCOUNT"), 401),
+    (re.compile(r"SYSTEM_SERVICETEMPORARILYUNAVAILABLE|\w+_IS_RESTORING"), 503),
+    (re.compile(r"PROGRAM_NOT_ACTIVE"), 422),
+)
+
+
+def v2_status(code: str) -> int:
+    """Return the status that comes with a v2 code; the documents give almost none."""
+    return next((status for pattern, status in _V2_STATUSES if pattern.fullmatch(code)), 400)
+
+
+def rate_window(now_ms: int) -> tuple[int, int]:
+    """Return the number of the minute that calls are counted in, and its end, epoch seconds.
+
+    Limits are "per minute" [doc]; that minutes begin with the clock's is our reading.
+    """
+    minute = now_ms // 60_000
+    return minute, (minute + 1) * 60
 
 
 def rate_scope(method: str, template: str) -> str:

@@ -6,10 +6,9 @@ has a limit that nobody reaches, and says so in the headers all the same.
 
 from dataclasses import dataclass
 
-from sandbox.inferred import UNLIMITED
+from sandbox.inferred import UNLIMITED, rate_window
 from sandbox.state import Account, ApiUser
 
-WINDOW_S = 60
 #: Said to callers of an account that has no figure for the tier.
 BEYOND_REACH = 1_000_000
 
@@ -51,7 +50,7 @@ class RateLimits:
         if scope == UNLIMITED:
             return None
         limit = account.settings.rate_limits.get(scope, BEYOND_REACH)
-        window = account.clock.now_ms() // 1000 // WINDOW_S
+        window, resets_at = rate_window(account.clock.now_ms())
         began, used = self._windows.get((account.id, scope), (window, 0))
         if began != window:
             used = 0
@@ -59,7 +58,7 @@ class RateLimits:
         if not is_over:
             used += 1
         self._windows[account.id, scope] = (window, used)
-        return Allowance(scope, limit, max(0, limit - used), (window + 1) * WINDOW_S, is_over)
+        return Allowance(scope, limit, max(0, limit - used), resets_at, is_over)
 
 
 def is_flat(account: Account, user: ApiUser) -> bool:

@@ -22,6 +22,7 @@ class Sandbox:
         self.faults = Faults()
         self.calls = CallLog()
         self.rate_limits = RateLimits()
+        self._default_region = "r1"
 
     @property
     def clock(self) -> SandboxClock:
@@ -30,13 +31,14 @@ class Sandbox:
 
     def add_default_account(self, region: str = "r1") -> Account:
         """Make the account that a fresh sandbox has, `USERNAME` and `PASSWORD`."""
+        self._default_region = region
         return self.world.add_account(username=USERNAME, password=PASSWORD, region=region)
 
     async def reset(self) -> None:
-        """Begin again: a fresh world with the default account, no faults, nothing counted."""
+        """Begin again: a fresh world, the default account, no faults, nothing counted."""
         await self.world.close()
         self.world = World()
         self.faults.remove()
         self.calls.clear()
         self.rate_limits = RateLimits()
-        self.add_default_account()
+        self.add_default_account(self._default_region)

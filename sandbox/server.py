@@ -29,11 +29,14 @@ class RunningSandbox:
     """A sandbox that listens, and everything a test wants of it."""
 
     sandbox: Sandbox
-    #: The default account.
-    account: Account
     control: Control
     username: str = USERNAME
     password: str = PASSWORD
+
+    @property
+    def account(self) -> Account:
+        """The default account."""
+        return self.control.account()
 
     @property
     def url(self) -> str:
@@ -66,13 +69,15 @@ async def running_sandbox(*, region: str = "r1", port: int = 0) -> AsyncIterator
 
     The regions' ports are the given one and the two after it, or any that are free.
     """
-    sockets = {
-        region_name: _listening(port + index if port else 0)
-        for index, region_name in enumerate(REGIONS)
-    }
+    with contextlib.ExitStack() as unless_all_listen:
+        sockets = {
+            name: unless_all_listen.enter_context(_listening(port + index if port else 0))
+            for index, name in enumerate(REGIONS)
+        }
+        unless_all_listen.pop_all()
     ports = {name: listening.getsockname()[1] for name, listening in sockets.items()}
     sandbox = Sandbox({name: f"http://{LOOPBACK}:{number}" for name, number in ports.items()})
-    account = sandbox.add_default_account(region)
+    sandbox.add_default_account(region)
     wire = create_app(sandbox, region_of_port={number: name for name, number in ports.items()})
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,7 +103,7 @@ async def running_sandbox(*, region: str = "r1", port: int = 0) -> AsyncIterator
     server.lifespan = server.config.lifespan_class(server.config)
     await server.startup(list(sockets.values()))
     try:
-        yield RunningSandbox(sandbox, account, Control(sandbox))
+        yield RunningSandbox(sandbox, Control(sandbox))
     finally:
         await _stop(server)
         await sandbox.world.close()
@@ -120,8 +125,12 @@ async def serve(port: int) -> None:
 
 def _listening(port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((LOOPBACK, port))
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((LOOPBACK, port))
+    except OSError:
+        listening.close()
+        raise
     return listening
 
 

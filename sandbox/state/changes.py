@@ -111,14 +111,16 @@ def match(account: "Account", change: ContactChange) -> Contact | None:
     contacts = account.contacts
     match change.match:
         case "email":
-            return contacts.by_email(change.email or "")
+            found = contacts.by_email(change.email or "")
         case "mobileNumber":
-            return contacts.by_mobile(change.mobile or "")
+            found = contacts.by_mobile(change.mobile or "")
         case "contactId":
             found = contacts.by_id(change.contact_id or 0)
-            return None if found is None or found.is_binned else found
         case name:
-            return contacts.by_custom(name, (change.custom or {}).get(name, ""))
+            found = contacts.by_custom(name, (change.custom or {}).get(name, ""))
+    if found is not None and found.is_binned and not inferred.is_restored_by(change.match):
+        return None
+    return found
 
 
 def _refuse(account: "Account", change: ContactChange, contact: Contact | None) -> list[Failure]:

@@ -56,7 +56,7 @@ async def patch_contact(call: Call) -> Response:
     body = _object(call)
     contact = account.find(identifier, value)
     if contact is None and identifier == "contactId":
-        raise inferred.patch_of_unknown_contact_id(value)
+        raise refusals.patch_of_unknown_contact_id(value)
     change = _read(account, body, ContactChange(identifier), needs_identifiers=False)
     _refuse_attachments(account, change)
     if (taken := _taken_by_other(account, change, contact)) is not None:

@@ -90,7 +90,7 @@ class _Batch:
             report.refused(entry, [unreadable.failure], None)
             return
         before = account.match(change)
-        if before is not None and before.id in self._touched:
+        if inferred.is_duplicate(before.id if before is not None else None, self._touched):
             value = spelled(spelled(entry)["identifiers"])[change.match]
             text = f"Duplicate identifier detected for {change.match} '{value}'"
             report.refused(entry, [Failure("duplicateIdentifier", text, change.match)], None)

@@ -1,5 +1,6 @@
 """v3's refusals, with the vendor's words where it gives them (`contacts-v3.json` [spec])."""
 
+from sandbox import inferred
 from sandbox.answers import Refusal, v3_refusal
 from sandbox.state import Failure
 
@@ -21,6 +22,13 @@ def invalid_id(identifier: str, value: object) -> Refusal:
         "contacts:invalidId",
         f"The id value '{value}' is invalid for the identifier '{identifier}'",
     )
+
+
+def patch_of_unknown_contact_id(value: str) -> Refusal:
+    """Refuse to make a contact of a contact id."""
+    status, code = inferred.PATCH_OF_UNKNOWN_CONTACT_ID
+    text = f"The id value '{value}' is invalid for the identifier 'contactId'"
+    return v3_refusal(status, code, text)
 
 
 def invalid_filter(value: str) -> Refusal:
