@@ -72,6 +72,7 @@ class Run(SQLModel, table=True):
         ),
         Index("runs_latest", "account_id", "job", text("id DESC")),
         Index("runs_by_status", "status", "id"),
+        Index("runs_queued", "account_id", "job", "trigger", "queued_at"),
     )
 
     id: int = Field(default=None, sa_column=identity())

@@ -21,7 +21,7 @@ from app.routers.problem_handlers import problems
 from app.schemas.jobs import JobChange, JobOut, TriggerIn
 from app.schemas.pages import Page
 from app.schemas.runs import JobName, RunOut
-from app.services import audit, jobs, runs
+from app.services import audit, job_standings, jobs, runs
 from app.services.schedules import Schedule
 from app.sync import queue
 from app.sync.jobs import JOB_FUNCTIONS
@@ -41,9 +41,11 @@ async def list_jobs(
     """List every job of every account: its schedule, how it stands and why, last and next run."""
     place = decode_cursor("jobs", account_id, cursor, int, str)
     after = None if place is None else (int(str(place[0])), str(place[1]))
-    found = await jobs.jobs_after(session, after, limit, JOB_FUNCTIONS, account_id=account_id)
+    found = await job_standings.jobs_after(
+        session, after, limit, JOB_FUNCTIONS, account_id=account_id
+    )
     now = parts.clock.now()
-    items = [jobs.shown_job(each, now) for each in found]
+    items = [job_standings.shown_job(each, now) for each in found]
     last = [items[-1].account_id, items[-1].job] if items else None
     return page_of("jobs", account_id, items, limit, last)
 
@@ -69,8 +71,8 @@ async def change_job(
     detail = body.model_dump(mode="json", exclude_unset=True) | {"job": job}
     audit.record(session, caller.actor, "job_changed", "account", body.account_id, detail)
     set_etag(response, held.version)
-    standing = await jobs.get_standing(session, body.account_id, job, JOB_FUNCTIONS)
-    return jobs.shown_job(standing, now)
+    standing = await job_standings.get_standing(session, body.account_id, job, JOB_FUNCTIONS)
+    return job_standings.shown_job(standing, now)
 
 
 @router.post(

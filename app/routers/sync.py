@@ -10,7 +10,7 @@ from app.routers.dependencies import ServiceParts, Syncer, Writing
 from app.routers.idempotent import IdempotentRoute
 from app.routers.problem_handlers import problems
 from app.schemas.jobs import SyncIn, SyncOut
-from app.services import audit, jobs
+from app.services import audit, job_standings, jobs
 from app.sync.jobs import JOB_FUNCTIONS
 
 router = APIRouter(prefix="/v1/sync", tags=["jobs"], route_class=IdempotentRoute)
@@ -44,5 +44,5 @@ async def stop_sync(caller: Syncer, parts: ServiceParts, session: Writing, body:
 
 async def _standing(session: WriteSession, account_id: int, now: datetime) -> SyncOut:
     await session.flush()
-    found = await jobs.jobs_after(session, None, 100, JOB_FUNCTIONS, account_id=account_id)
-    return jobs.shown_sync(account_id, found, now)
+    found = await job_standings.jobs_after(session, None, 100, JOB_FUNCTIONS, account_id=account_id)
+    return job_standings.shown_sync(account_id, found, now)

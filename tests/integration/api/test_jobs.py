@@ -74,6 +74,24 @@ async def test_a_job_shows_its_schedule_and_its_last_run(
     assert (shown["last_run"]["id"], shown["last_run"]["status"]) == (run.id, "succeeded")
 
 
+async def test_the_last_run_is_the_active_one_else_the_newest_of_either_trigger(
+    api: httpx.AsyncClient, database: Database, account: Account
+) -> None:
+    async def last_run() -> int:
+        found: int = (await job_of(api, account, "send_people"))["last_run"]["id"]
+        return found
+
+    assert (await job_of(api, account, "send_people"))["last_run"] is None
+    for trigger_word in ("schedule", "manual", "schedule"):
+        run = await make_run(database, account, trigger=trigger_word)
+        assert await last_run() == run.id
+    # A replica whose clock is behind queued this one.
+    behind = START - timedelta(seconds=5)
+    active = await make_run(database, account, trigger="manual", status="running", queued_at=behind)
+    await make_run(database, account, job="send_lists")
+    assert await last_run() == active.id
+
+
 async def test_a_schedule_changes_and_counts_from_now(
     api: httpx.AsyncClient, account: Account, clock: FakeClock
 ) -> None:

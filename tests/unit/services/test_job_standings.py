@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.models import Job, Run
-from app.services.jobs import JobStanding, Outlook, outlook
+from app.services.job_standings import JobStanding, Outlook, outlook
 from tests.clock import START
 
 
