@@ -192,11 +192,15 @@ class Account:
 
     def count_call(self) -> None:
         """Note a call for the flat scheme's hour."""
+        self._forget_old_calls()
         self._call_times_ms.append(self.clock.now_ms())
 
     def calls_in_last_hour(self) -> int:
         """Return how many calls the account made in the last hour, over all its API users."""
+        self._forget_old_calls()
+        return len(self._call_times_ms)
+
+    def _forget_old_calls(self) -> None:
         since_ms = self.clock.now_ms() - 3_600_000
         while self._call_times_ms and self._call_times_ms[0] < since_ms:
             self._call_times_ms.popleft()
-        return len(self._call_times_ms)

@@ -93,7 +93,8 @@ def replace_contact(
         return Outcome(None, is_created=False, failures=failures, matched=contact)
     if change.email is None:
         account.contacts.set_email(contact, None)
-        contact.email_status = statuses.NO_SUBSCRIPTION
+        if not contact.is_suppressed:
+            contact.email_status = statuses.NO_SUBSCRIPTION
     if change.mobile is None:
         account.contacts.set_mobile(contact, None)
     for name in list(contact.custom or ()):
@@ -257,7 +258,7 @@ def _set_channels(
         contact.whatsapp_status = change.whatsapp_status
     if contact.email is None:
         return
-    if not had_email:
+    if not had_email and not contact.is_suppressed:
         account.subscriptions.start(contact, change.email_status, now_ms)
     elif change.email_status == statuses.SUBSCRIBED:
         answer = account.subscriptions.resubscribe(contact, now_ms, challenge=change.challenge)

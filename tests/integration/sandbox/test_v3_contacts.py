@@ -296,6 +296,16 @@ async def test_replacing_does_not_bring_back_who_left(v3: V3) -> None:
     assert replaced["status"] == "unsubscribed"
 
 
+async def test_taking_the_address_away_and_giving_it_back_does_not_either(v3: V3) -> None:
+    number = {"mobileNumber": "447700900123"}
+    v3.control.add_contacts([{"identifiers": {**ANN, **number}}])
+    v3.control.unsubscribe("ann@b.example")
+    path = "/contacts/v3/mobileNumber/447700900123"
+    await v3.done("PUT", path, {"identifiers": number})
+    contact = await v3.done("PATCH", path, {"identifiers": ANN})
+    assert contact["channelProperties"]["email"]["status"] == "unsubscribed"
+
+
 async def test_deleted_contact_is_gone_until_it_is_made_again(v3: V3) -> None:
     made = await v3.patch("email/ann@b.example", {"dataFields": {"FIRSTNAME": "Ann"}}, 201)
     deleted = await v3.done("DELETE", "/contacts/v3/email/ann@b.example")
