@@ -32,6 +32,22 @@ SET remaining = $3, resets_at = $4, opt_out_waits_until = $5, manual_waits_until
 WHERE account_key = $1 AND scope = $2
 """
 
+#: An end within a second of this window's beginning is that of the window before.
+_LEARN = """
+UPDATE rate_buckets
+SET "limit" = coalesce($3, "limit"), learned = learned OR $3::int IS NOT NULL,
+    remaining = CASE
+        WHEN $5::timestamptz > resets_at + make_interval(secs => window_s / 2)
+            AND $4::int IS NOT NULL THEN $4
+        WHEN $5 <= resets_at - make_interval(secs => window_s - 1)
+            THEN greatest(remaining + coalesce($3, "limit") - "limit", 0)
+        ELSE least(greatest(remaining + coalesce($3, "limit") - "limit", 0), $4) END,
+    resets_at = CASE
+        WHEN $5 > resets_at - make_interval(secs => window_s - 1) THEN $5
+        ELSE resets_at END
+WHERE account_key = $1 AND scope = $2
+"""
+
 
 class PostgresBucketStore:
     """The client's `BucketStore` over `rate_buckets`; every method is one short transaction."""
@@ -85,28 +101,12 @@ class PostgresBucketStore:
     ) -> None:
         """Follow what an answer states; what it leaves out stays.
 
-        The rest only ever falls within a window: answers overtake one another, and tokens taken
-        since then are not given back.
+        Answers overtake one another, and the tokens taken since one was written are not given back:
+        within a window the rest rises by no more than the limit does. An end so much later that it
+        must be another window's brings that one's rest; one at our window's very beginning is of
+        the window before, and says nothing of this one.
         """
-        await self._database.pool.execute(
-            """
-            UPDATE rate_buckets
-            SET "limit" = coalesce($3, "limit"), learned = learned OR $3::int IS NOT NULL,
-                remaining = CASE
-                    WHEN $4::int IS NULL THEN remaining
-                    WHEN $5::timestamptz > resets_at + interval '1 second' THEN $4
-                    WHEN NOT learned AND $3::int > "limit"
-                        THEN least($4, remaining + $3 - "limit")
-                    ELSE least(remaining, $4) END,
-                resets_at = coalesce($5, resets_at)
-            WHERE account_key = $1 AND scope = $2
-            """,
-            account_key,
-            scope,
-            limit,
-            remaining,
-            resets_at,
-        )
+        await self._database.pool.execute(_LEARN, account_key, scope, limit, remaining, resets_at)
 
     async def block_until(self, account_key: str, scope: str, until: datetime) -> None:
         """Let nobody take a token of this bucket before then."""
@@ -179,6 +179,7 @@ class _Bucket:
             self.resets_at = now + timedelta(seconds=self.window_s)
         ahead = self.waits[: int(priority)]
         if any(until is not None and until > now for until in ahead):
+            self._hold(priority, now)
             return 1.0
         if self.remaining < 1:
             return self._turned_away(priority, now, self.resets_at)
@@ -188,6 +189,10 @@ class _Bucket:
         return 0.0
 
     def _turned_away(self, priority: Priority, now: datetime, until: datetime) -> float:
+        self._hold(priority, now)
+        return max((until - now).total_seconds(), 0.05)
+
+    def _hold(self, priority: Priority, now: datetime) -> None:
+        """Keep those of lower priority off until this caller has asked again."""
         if int(priority) < len(self.waits):
             self.waits[int(priority)] = now + timedelta(seconds=_HOLD_S)
-        return max((until - now).total_seconds(), 0.05)
