@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 import phonenumbers
 from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from app.errors import Conflict, Invalid, TooLarge, UnsupportedMediaType
 from app.routers.dependencies import ServiceParts, Writer
@@ -166,6 +167,9 @@ async def _chunks_of(request: Request, limit: int) -> AsyncIterator[bytes]:
     try:
         async for chunk in request.stream():
             yield chunk
+    except ClientDisconnect as error:
+        # Nobody reads this answer, but the log is not to say that it was a fault of ours.
+        raise Unreadable.of("The connection was closed before the file's end.") from error
     except HTTPException as error:
         if error.status_code != 413:
             raise

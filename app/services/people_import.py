@@ -117,6 +117,7 @@ async def import_people(
     *,
     actor: str,
     dry_run: bool = False,
+    batch_rows: int = BATCH_ROWS,
 ) -> ImportOutcome:
     """Store the people of a file that comes in chunks; return what became of its rows.
 
@@ -126,7 +127,8 @@ async def import_people(
     with what is stored by then under ``stored``. What ``chunks`` raises goes through; batches
     before it stay. Holds one connection at a time, only while it stores a batch.
     """
-    return await _Import(database, options, actor, dry_run=dry_run).run(chunks)
+    running = _Import(database, options, actor, dry_run=dry_run, batch_rows=batch_rows)
+    return await running.run(chunks)
 
 
 async def import_file(
@@ -174,9 +176,8 @@ class _Batch:
             self.size += row.size
 
     @property
-    def is_full(self) -> bool:
-        rows = len(self.people) + len(self.faults)
-        return rows >= BATCH_ROWS or self.size >= _BATCH_SIZE
+    def rows(self) -> int:
+        return len(self.people) + len(self.faults)
 
 
 class _DryRunEnds(Exception):  # noqa: N818 - a signal, which rolls the transaction back
@@ -187,12 +188,19 @@ class _Import:
     """One import on its way."""
 
     def __init__(
-        self, database: Database, options: FileOptions, actor: str, *, dry_run: bool
+        self,
+        database: Database,
+        options: FileOptions,
+        actor: str,
+        *,
+        dry_run: bool,
+        batch_rows: int,
     ) -> None:
         self._database = database
         self._file = people_file(options)
         self._actor = actor
         self._dry_run = dry_run
+        self._batch_rows = batch_rows
         self._batch = _Batch()
         self._storing: asyncio.Task[None] | None = None
         self._outcome = ImportOutcome()
@@ -221,7 +229,7 @@ class _Import:
     async def _take(self, rows: Iterable[PersonRead | RowFault]) -> None:
         for row in rows:
             self._batch.add(row)
-            if self._batch.is_full:
+            if self._batch.rows >= self._batch_rows or self._batch.size >= _BATCH_SIZE:
                 await self._hand_over()
 
     async def _hand_over(self) -> None:
