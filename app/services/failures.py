@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, literal, select, text, update
+from sqlalchemy import CTE, ColumnElement, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlmodel import col
 
@@ -81,44 +81,50 @@ async def _retry(
         )
         .cte("marked")
     )
-    # In the order of their ids, as every writer of person_changes takes them.
+    parts = (marked, _people_made_due(marked), _members_made_pending(marked, at))
+    counted = await session.execute(
+        select(*[select(func.count()).select_from(part).scalar_subquery() for part in parts])
+    )
+    retried, people, members = counted.one()
+    return RetryOut(retried=retried, people=people, members=members)
+
+
+def _people_made_due(marked: CTE) -> CTE:
+    """Return the people of these failures, made due at once.
+
+    Each once, though it may have failed in several jobs, and in the order of their ids, as every
+    writer of person_changes takes them.
+    """
+    values = {
+        "account_id": marked.c.account_id,
+        "person_id": col(Person.id),
+        "version": col(Person.version),
+        "reason": literal("retry"),
+        "changed_at": func.clock_timestamp(),
+        "attempts": literal(0),
+        "next_attempt_at": text("'-infinity'::timestamptz"),
+    }
     subjects = (
-        select(
-            marked.c.account_id,
-            col(Person.id),
-            col(Person.version),
-            literal("retry"),
-            func.clock_timestamp(),
-            literal(0),
-            text("'-infinity'::timestamptz"),
-        )
+        select(*values.values())
         .join(Person, col(Person.id) == marked.c.subject_id)
         .where(marked.c.subject_type == "person")
-        # One person may have failed in several jobs.
         .ext(distinct_on(marked.c.account_id, col(Person.id)))
         .order_by(marked.c.account_id, col(Person.id))
     )
-    due = insert(PersonChange).from_select(
-        [
-            "account_id",
-            "person_id",
-            "version",
-            "reason",
-            "changed_at",
-            "attempts",
-            "next_attempt_at",
-        ],
-        subjects,
-    )
-    people = (
+    due = insert(PersonChange).from_select(list(values), subjects)
+    return (
         due.on_conflict_do_update(
             index_elements=["account_id", "person_id"],
             set_={"attempts": 0, "next_attempt_at": due.excluded.next_attempt_at},
         )
         .returning(col(PersonChange.person_id))
-        .cte("people")
+        .cte("people_due")
     )
-    members = (
+
+
+def _members_made_pending(marked: CTE, at: datetime) -> CTE:
+    """Return the list members of these failures that had failed, made pending."""
+    return (
         update(ListMember)
         .where(
             marked.c.subject_type == "member",
@@ -128,17 +134,8 @@ async def _retry(
         )
         .values(sync_state="pending", changed_at=at)
         .returning(col(ListMember.person_id))
-        .cte("members")
+        .cte("members_pending")
     )
-    counted = await session.execute(
-        select(
-            select(func.count()).select_from(marked).scalar_subquery(),
-            select(func.count()).select_from(people).scalar_subquery(),
-            select(func.count()).select_from(members).scalar_subquery(),
-        )
-    )
-    retried, people_due, members_due = counted.one()
-    return RetryOut(retried=retried, people=people_due, members=members_due)
 
 
 def shown(failure: Failure) -> FailureOut:
