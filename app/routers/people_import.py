@@ -173,6 +173,4 @@ async def _chunks_of(request: Request, limit: int) -> AsyncIterator[bytes]:
     except HTTPException as error:
         if error.status_code != 413:
             raise
-        raise TooLarge(
-            f"The file is over the limit of {limit} bytes (DOTSYNC_MAX_IMPORT_BYTES). Split it."
-        ) from error
+        raise TooLarge(f"The file is over the limit of {limit} bytes: split it.") from error

@@ -4,6 +4,7 @@ from time import perf_counter
 
 import orjson
 import structlog
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import TooLarge
@@ -89,12 +90,15 @@ class ExplainTooLarge:
         await self._app(scope, receive, explained)
 
     def _body(self, scope: Scope) -> bytes:
+        # A router may have a limit of its own, which Starlette notes here.
+        limit = scope.get(MAX_BODY_SIZE_SCOPE_KEY, self._limit)
+        detail = f"The file is over the limit of {limit} bytes: split it."
         return orjson.dumps(
             {
                 "type": f"/problems/{TooLarge.slug}",
                 "title": TooLarge.title,
                 "status": 413,
-                "detail": too_large_detail(self._limit),
+                "detail": too_large_detail(limit) if limit == self._limit else detail,
                 "instance": scope["path"],
             }
         )
