@@ -58,6 +58,24 @@ async def _connection(parts: ServiceParts) -> AsyncIterator[PoolConnection]:
         yield connection
 
 
+async def _writing_connection(
+    request: Request, parts: ServiceParts
+) -> AsyncIterator[PoolConnection]:
+    async with parts.database.transaction() as connection:
+        request.state.write_connection = connection
+        yield connection
+
+
+async def _single_write(request: Request, parts: ServiceParts) -> AsyncIterator[PoolConnection]:
+    if getattr(request.state, "idempotency", None) is None:
+        async with parts.database.pool.acquire() as connection:
+            yield connection
+        return
+    async with parts.database.transaction() as connection:
+        request.state.write_connection = connection
+        yield connection
+
+
 # `scope="function"` ends the transaction before the answer goes out: whoever reads 201 reads it of
 # something that is committed.
 #: A session that reads; never held over a call to Dotdigital.
@@ -66,6 +84,11 @@ Reading = Annotated[ReadSession, Depends(_reading, scope="function")]
 Writing = Annotated[WriteSession, Depends(_writing, scope="function")]
 #: A plain asyncpg connection without a transaction, for the hottest reads.
 ReadingConnection = Annotated[PoolConnection, Depends(_connection, scope="function")]
+#: An asyncpg connection whose transaction is committed when the endpoint returns.
+WritingConnection = Annotated[PoolConnection, Depends(_writing_connection, scope="function")]
+#: An asyncpg connection for an endpoint that writes by one statement, which is a transaction; where
+#: an answer has to be kept under an Idempotency-Key, there is one around both.
+SingleWrite = Annotated[PoolConnection, Depends(_single_write, scope="function")]
 
 bearer = HTTPBearer(
     auto_error=False,

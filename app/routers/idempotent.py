@@ -3,13 +3,15 @@
 The answer is kept in the endpoint's own transaction, so effect and memory stand or fall together.
 """
 
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import asyncpg
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from app.db import raw_connection
+from app.db import PoolConnection, raw_connection
 from app.errors import Conflict, Invalid
 from app.routers.dependencies import Parts, parts_of
 from app.services import idempotency
@@ -87,19 +89,24 @@ async def _keep(
         name: value for name, value in response.headers.items() if name.lower() not in _NOT_KEPT
     }
     answer = Answer(response.status_code, headers, bytes(response.body))
-    session = getattr(request.state, "write_session", None)
     now = parts.clock.now()
-    try:
-        if session is not None:
-            connection = await raw_connection(session)
+    connection = await _written_on(request)
+    if connection is not None:
+        # Raises for the second of two twins: what it did is rolled back, the first one's stands.
+        await idempotency.keep(connection, caller.key_id, key, wanted, answer, now)
+        return
+    with contextlib.suppress(TakenMeanwhile):
+        async with parts.database.pool.acquire() as connection:
             await idempotency.keep(connection, caller.key_id, key, wanted, answer, now)
-        else:
-            async with parts.database.pool.acquire() as connection:
-                await idempotency.keep(connection, caller.key_id, key, wanted, answer, now)
-    except TakenMeanwhile:
-        # What was done here is rolled back with the session; the twin's answer stands.
-        if session is not None:
-            raise
+
+
+async def _written_on(request: Request) -> PoolConnection | asyncpg.Connection | None:
+    """Return the connection whose transaction the endpoint wrote in, where it has one."""
+    session = getattr(request.state, "write_session", None)
+    if session is not None:
+        return await raw_connection(session)
+    connection: PoolConnection | None = getattr(request.state, "write_connection", None)
+    return connection
 
 
 def _replayed(answer: Answer) -> Response:

@@ -15,6 +15,8 @@ from app.routers import (
     mailshots,
     mappings,
     members,
+    people,
+    people_bulk,
     people_import,
     person_fields,
     runs,
@@ -25,6 +27,8 @@ from app.routers import (
 
 def include_all(app: FastAPI, *, max_import_bytes: int) -> None:
     """Put every router into the app; streamed imports have a limit of their own."""
+    app.include_router(people.router)
+    app.include_router(people_bulk.router)
     app.include_router(lists.router)
     app.include_router(members.router)
     app.include_router(mappings.router)

@@ -175,13 +175,14 @@ Custom = Annotated[
 ]
 
 
-class PersonIn(Schema):
-    """A person as callers send one: what is null is cleared, what is left out is not sent."""
+#: Fields that are one person's own, so that nobody sets them for many at once.
+OWN_FIELDS: Final = ("external_ref", "email", "mobile_number")
 
-    external_ref: ExternalRef = None
+
+class PersonValues(Schema):
+    """What many people may have in common."""
+
     kind: PersonKind = "person"
-    email: Email = None
-    mobile_number: MobileNumber = None
     first_name: PersonText = None
     last_name: PersonText = None
     title: PersonText = None
@@ -198,6 +199,14 @@ class PersonIn(Schema):
     sync_with_mailer: StrictBool = True
     no_email: StrictBool = False
     email_undeliverable: StrictBool = False
+
+
+class PersonIn(PersonValues):
+    """A person as callers send one: what is null is cleared, what is left out is not sent."""
+
+    external_ref: ExternalRef = None
+    email: Email = None
+    mobile_number: MobileNumber = None
 
 
 class PersonRow(PersonIn):
@@ -240,7 +249,7 @@ class PersonOut(Schema):
     version: int
 
 
-def given_values(body: PersonIn) -> Mapping[str, Any]:
+def given_values(body: PersonValues) -> Mapping[str, Any]:
     """Return the fields that were sent, null or not."""
     values = vars(body)
     return {name: values[name] for name in body.model_fields_set}

@@ -4,6 +4,7 @@ Every step is one statement over arrays. A row that changes nothing leaves its p
 alone, so that nobody becomes due by it.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -17,6 +18,7 @@ from app.services.people_columns import (
     as_new,
     mask_of,
 )
+from app.services.person_values import PersonFaults, clean_person
 
 Row = Mapping[str, Any]
 OutcomeName = Literal["created", "updated", "unchanged", "error"]
@@ -92,6 +94,34 @@ async def upsert_people(connection: PoolConnection, rows: Sequence[Row]) -> list
         if not left:
             return [outcomes[place] for place in range(len(rows))]
     raise Conflict("Another call writes the same people at this moment: try again.")
+
+
+_NOTE: Final = """
+INSERT INTO audit_log (actor, action, subject_type, detail)
+VALUES ($1, 'people_upserted', 'person', $2)
+"""
+
+
+async def upsert_raw(
+    connection: PoolConnection, raw: Sequence[object], phone_region: str, actor: str
+) -> list[RowOutcome]:
+    """Do the same for rows as they were sent; one whose values can't be taken is in error."""
+    clean: dict[int, Row] = {}
+    outcomes: dict[int, RowOutcome] = {}
+    for place, row in enumerate(raw):
+        if not isinstance(row, dict):
+            outcomes[place] = RowOutcome("error", error="A person is an object.")
+            continue
+        try:
+            clean[place] = clean_person(row, phone_region)
+        except PersonFaults as faults:
+            outcomes[place] = RowOutcome("error", error=str(faults))
+    done = await upsert_people(connection, list(clean.values()))
+    outcomes.update(zip(clean, done, strict=True))
+    counts = Counter(outcome.outcome for outcome in outcomes.values())
+    if counts["created"] or counts["updated"]:
+        await connection.execute(_NOTE, actor, dict(counts))
+    return [outcomes[place] for place in range(len(raw))]
 
 
 async def _plan(connection: PoolConnection, rows: Sequence[Row], places: Sequence[int]) -> "_Plan":

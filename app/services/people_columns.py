@@ -17,7 +17,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "email_undeliverable": False,
 }
 
-_TYPES: Final[Mapping[str, str]] = {
+TYPES: Final[Mapping[str, str]] = {
     "external_ref": "text",
     "kind": "text",
     **dict.fromkeys(PERSON_TEXT_FIELDS, "text"),
@@ -26,7 +26,7 @@ _TYPES: Final[Mapping[str, str]] = {
     "no_email": "boolean",
     "email_undeliverable": "boolean",
 }
-COLUMNS: Final = tuple(_TYPES)
+COLUMNS: Final = tuple(TYPES)
 _CUSTOM: Final = COLUMNS.index("custom")
 #: The bit of each column in a row's mask.
 BITS: Final = {name: 1 << place for place, name in enumerate(COLUMNS)}
@@ -51,6 +51,11 @@ _UNDELIVERABLE: Final = f"""CASE
              AND lower(given.email) IS DISTINCT FROM person.email_key THEN false
         ELSE person.email_undeliverable END"""
 
+#: The reason that Dotdigital gave goes with the opt-out it gave it for.
+_REASON: Final = f"""CASE
+        WHEN given.mask & {BITS["no_email"]} <> 0 AND given.no_email <> person.no_email THEN NULL
+        ELSE person.opt_out_reason END"""
+
 
 def _becomes(column: str) -> str:
     match column:
@@ -63,7 +68,7 @@ def _becomes(column: str) -> str:
 
 
 def _arrays(first: int) -> str:
-    return ", ".join(f"${place}::{_TYPES[name]}[]" for place, name in enumerate(COLUMNS, first))
+    return ", ".join(f"${place}::{TYPES[name]}[]" for place, name in enumerate(COLUMNS, first))
 
 
 _NAMES: Final = ", ".join(COLUMNS)
@@ -73,8 +78,9 @@ _BECOME: Final = ",\n    ".join(f"{_becomes(name)}" for name in COLUMNS)
 UPDATE: Final = f"""
 WITH changed AS (
     UPDATE people AS person
-    SET ({_NAMES}, deleted_at) = ROW(
-        {_BECOME}, NULL)
+    SET ({_NAMES}, opt_out_reason, deleted_at) = ROW(
+        {_BECOME},
+        {_REASON}, NULL)
     FROM unnest($1::bigint[], $2::bigint[], {_arrays(3)}) AS given (id, mask, {_NAMES})
     WHERE person.id = given.id
       AND (person.deleted_at IS NOT NULL

@@ -1,0 +1,183 @@
+"""`/v1/people`: people one by one, and in pages."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, cast
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime
+
+from app.errors import Conflict, NotFound, StaleVersion
+from app.routers.dependencies import (
+    IfMatch,
+    Reader,
+    ReadingConnection,
+    ServiceParts,
+    SingleWrite,
+    Writer,
+    WritingConnection,
+    check_version,
+)
+from app.routers.idempotent import IdempotentRoute
+from app.routers.paging import CursorText, Limit, decode_cursor, encode_cursor
+from app.routers.parameters import FilterId, FilterText, PathId
+from app.routers.problem_handlers import problems
+from app.schemas.pages import Page
+from app.schemas.people import PersonIn, PersonKind, PersonOut
+from app.schemas.people_bulk import SyncStatus
+from app.services import people
+from app.services.people import Document
+from app.services.people_filter import PersonFilter
+from app.services.person_values import clean_body
+
+router = APIRouter(prefix="/v1/people", tags=["people"], route_class=IdempotentRoute)
+
+_JSON: Final = "application/json"
+
+
+def document_response(document: Document, status: int = 200, **headers: str) -> Response:
+    """Return the answer that shows a person as Postgres wrote it, with its version as the ETag."""
+    headers["ETag"] = f'"{document.version}"'
+    return Response(document.body, status, headers, media_type=_JSON)
+
+
+@router.get("", response_model=Page[PersonOut], responses=problems())
+async def list_people(
+    _caller: Reader,
+    connection: ReadingConnection,
+    email: Annotated[FilterText, Query(description="Without regard to case.")] = None,
+    q: Annotated[
+        FilterText,
+        Query(
+            description="Finds names and emails by any part of them; of several words, each must "
+            "be found. A single letter is found where a word begins."
+        ),
+    ] = None,
+    kind: PersonKind | None = None,
+    *,
+    no_email: bool | None = None,
+    sync_with_mailer: bool | None = None,
+    list_id: Annotated[FilterId, Query(description="Members of this list.")] = None,
+    updated_since: Annotated[
+        AwareDatetime | None,
+        Query(description="Changed at this instant or later; the page is in the order of changes."),
+    ] = None,
+    deleted: Annotated[
+        bool, Query(description="The deleted ones, in place of the others.")
+    ] = False,
+    sync_status: Annotated[
+        SyncStatus | None,
+        Query(description="In any account. `pending` are those that a change waits for, too."),
+    ] = None,
+    limit: Limit = 100,
+    cursor: CursorText = None,
+) -> Response:
+    """List the people that fit all filters, by ascending id.
+
+    With `updated_since` they come in the order of their changes instead: whoever is changed while
+    you page comes again at the end, and nobody is missed.
+    """
+    wanted = PersonFilter(
+        email=email,
+        q=q,
+        kind=kind,
+        no_email=no_email,
+        sync_with_mailer=sync_with_mailer,
+        list_id=list_id,
+        updated_since=updated_since,
+        deleted=deleted,
+        sync_status=sync_status,
+    )
+    by_time = updated_since is not None
+    kinds: tuple[type[Any], ...] = (datetime, int) if by_time else (int,)
+    place = decode_cursor("people", wanted, cursor, *kinds)
+    after = cast("tuple[datetime, int] | int | None", place if by_time or not place else place[0])
+    found = await people.people_after(connection, wanted, after, limit)
+    following = None
+    if len(found) >= limit:
+        last = found[-1]
+        behind = (last.updated_at, last.person_id) if by_time else (last.person_id,)
+        following = encode_cursor("people", wanted, *behind)
+    items = ",".join([one.body for one in found])
+    next_cursor = "null" if following is None else f'"{following}"'
+    return Response(f'{{"items":[{items}],"next_cursor":{next_cursor}}}', media_type=_JSON)
+
+
+@router.post("", status_code=201, response_model=PersonOut, responses=problems(Conflict))
+async def create_person(
+    caller: Writer, parts: ServiceParts, connection: SingleWrite, body: PersonIn
+) -> Response:
+    """Make a person. Several may share an email; an external_ref is one person's own."""
+    values = clean_body(body, parts.settings.default_phone_region)
+    made = await people.create_person(connection, values, caller.actor)
+    return document_response(made, 201, Location=f"/v1/people/{made.person_id}")
+
+
+@router.get("/{person_id}", response_model=PersonOut, responses=problems(NotFound))
+async def get_person(_caller: Reader, connection: ReadingConnection, person_id: PathId) -> Response:
+    """Return one person; a deleted one has `deleted_at`, a merged one `merged_into_id` as well."""
+    return document_response(await people.get_person(connection, person_id))
+
+
+@router.put(
+    "/{person_id}",
+    response_model=PersonOut,
+    responses=problems(NotFound, Conflict, StaleVersion),
+)
+async def replace_person(
+    caller: Writer,
+    parts: ServiceParts,
+    connection: WritingConnection,
+    person_id: PathId,
+    body: PersonIn,
+    if_match: IfMatch,
+) -> Response:
+    """Set every field of a person: what is left out is cleared, or goes to its default.
+
+    But for `no_email` and `email_undeliverable`, which stay unless they are sent: nobody is opted
+    in by being left out.
+    """
+    values = clean_body(body, parts.settings.default_phone_region)
+    held = await people.hold_person(connection, person_id)
+    check_version(held.version, if_match)
+    return document_response(await people.replace_person(connection, held, values, caller.actor))
+
+
+@router.patch(
+    "/{person_id}",
+    response_model=PersonOut,
+    responses=problems(NotFound, Conflict, StaleVersion),
+)
+async def change_person(
+    caller: Writer,
+    parts: ServiceParts,
+    connection: WritingConnection,
+    person_id: PathId,
+    body: PersonIn,
+    if_match: IfMatch,
+) -> Response:
+    """Set the fields that are sent: null clears one, and what is left out stays.
+
+    The keys of `custom` are set one by one: a key with null goes, and null in place of the object
+    clears it.
+    """
+    values = clean_body(body, parts.settings.default_phone_region)
+    held = await people.hold_person(connection, person_id)
+    check_version(held.version, if_match)
+    return document_response(await people.change_person(connection, held, values, caller.actor))
+
+
+@router.delete("/{person_id}", status_code=204, responses=problems(NotFound, StaleVersion))
+async def delete_person(
+    caller: Writer,
+    parts: ServiceParts,
+    connection: WritingConnection,
+    person_id: PathId,
+    if_match: IfMatch,
+) -> None:
+    """Delete a person: it is kept with `deleted_at` until Dotdigital has been told.
+
+    `POST /v1/people/{id}/erase` leaves nothing behind.
+    """
+    held = await people.hold_person(connection, person_id)
+    check_version(held.version, if_match)
+    await people.delete_person(connection, held, parts.clock.now(), caller.actor)

@@ -1,0 +1,238 @@
+"""People one by one and in pages: read, made, changed, deleted.
+
+Postgres writes the JSON of what is read: these are the busiest paths, and pass through Python as
+they are. Many at once are `people_bulk`'s; who is asked for is `people_filter`'s.
+"""
+# ruff: noqa: S608 - statements are put together from the names of our own columns
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+import asyncpg
+
+from app.db import PoolConnection
+from app.errors import Conflict, NotFound
+from app.services.people_columns import COLUMNS, DEFAULTS, UPDATE, as_changes, as_new, mask_of
+from app.services.people_filter import PersonFilter, conditions_of, needs_account_ids
+
+_INSTANT: Final = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS {0}"""
+_SHOWN: Final = ", ".join(
+    [
+        "id",
+        *COLUMNS,
+        _INSTANT.format("opted_out_at"),
+        _INSTANT.format("opted_in_at"),
+        "opt_out_reason",
+        "merged_into_id",
+        _INSTANT.format("deleted_at"),
+        _INSTANT.format("created_at"),
+        _INSTANT.format("updated_at"),
+        "version",
+    ]
+)
+
+
+def _shown(source: str) -> str:
+    """Return the expression of a person's JSON out of the row ``source``."""
+    columns = f"SELECT {_SHOWN} FROM (SELECT {source}.*) AS one"
+    return f"(SELECT row_to_json(shown) FROM ({columns}) AS shown)::text"
+
+
+#: people_pkey.
+_ONE: Final = f"""
+SELECT id, version, {_shown("person")} AS body FROM people AS person WHERE id = $1
+"""
+_CREATE: Final = f"""
+WITH person AS (
+    INSERT INTO people ({", ".join(COLUMNS)})
+    VALUES ({", ".join(f"${place}" for place in range(1, len(COLUMNS) + 1))})
+    RETURNING *
+), noted AS (
+    INSERT INTO audit_log (actor, action, subject_type, subject_id)
+    SELECT ${len(COLUMNS) + 1}, 'person_created', 'person', id FROM person
+)
+SELECT id, version, {_shown("person")} AS body FROM person
+"""
+_PAGE: Final = f"""
+SELECT id, updated_at, {_shown("person")} AS body
+FROM (
+    SELECT * FROM people AS person
+    WHERE {{conditions}}
+    ORDER BY {{order}}
+    LIMIT {{limit}}
+) AS person
+ORDER BY {{order}}
+"""
+#: people_pkey.
+_HOLD: Final = """
+SELECT version, email_key, deleted_at, merged_into_id FROM people WHERE id = $1
+FOR NO KEY UPDATE
+"""
+_NOTE: Final = """
+INSERT INTO audit_log (actor, action, subject_type, subject_id) VALUES ($1, $2, 'person', $3)
+"""
+_DELETE: Final = "UPDATE people SET deleted_at = $2 WHERE id = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A person as JSON, ready to go out."""
+
+    person_id: int
+    version: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A person of a page: its place in either order, and its JSON."""
+
+    person_id: int
+    updated_at: datetime
+    body: str
+
+
+async def get_person(connection: PoolConnection, person_id: int) -> Document:
+    """Return one person, a deleted one too; raises NotFound."""
+    row = await connection.fetchrow(_ONE, person_id)
+    if row is None:
+        raise _nobody(person_id)
+    return Document(*row)
+
+
+async def people_after(
+    connection: PoolConnection,
+    wanted: PersonFilter,
+    place: tuple[datetime, int] | int | None,
+    limit: int,
+) -> list[Listed]:
+    """Return the people that fit, from behind this place on, at most ``limit``.
+
+    Ascending by id, and the place is an id; with ``updated_since`` by ``updated_at`` and id, and
+    the place is both.
+    """
+    wanted = await lowered(connection, wanted)
+    conditions = conditions_of(wanted, await account_ids_for(connection, wanted))
+    by_time = wanted.updated_since is not None
+    if isinstance(place, tuple):
+        conditions.add("(person.updated_at, person.id) > ($?::timestamptz, $?::bigint)", *place)
+    elif place is not None:
+        conditions.add("person.id > $?::bigint", place)
+    statement = _PAGE.format(
+        conditions=conditions.joined(),
+        order="person.updated_at, person.id" if by_time else "person.id",
+        limit=limit,
+    )
+    return [Listed(*row) for row in await connection.fetch(statement, *conditions.values)]
+
+
+async def lowered(connection: PoolConnection, wanted: PersonFilter) -> PersonFilter:
+    """Return the filter with ``q`` in lower case the way that Postgres does it."""
+    if wanted.q is None:
+        return wanted
+    if wanted.q.isascii():
+        return replace(wanted, q=wanted.q.lower())
+    return replace(wanted, q=await connection.fetchval("SELECT lower($1::text)", wanted.q))
+
+
+async def account_ids_for(connection: PoolConnection, wanted: PersonFilter) -> Sequence[int]:
+    """Return the ids of all accounts where the filter's conditions want them."""
+    if not needs_account_ids(wanted):
+        return ()
+    return [row["id"] for row in await connection.fetch("SELECT id FROM accounts ORDER BY id")]
+
+
+async def create_person(
+    connection: PoolConnection, values: Mapping[str, Any], actor: str
+) -> Document:
+    """Make a person of clean values, and note who did, in one statement; return it as it stands.
+
+    Raises Conflict where somebody has the external_ref, a deleted person too.
+    """
+    arguments = [column[0] for column in as_new([values])]
+    try:
+        row = await connection.fetchrow(_CREATE, *arguments, actor)
+    except asyncpg.UniqueViolationError as error:
+        raise _taken(str(values["external_ref"])) from error
+    return Document(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A person that this transaction may change; nobody else does meanwhile."""
+
+    person_id: int
+    version: int
+    email_key: str | None
+
+
+async def hold_person(connection: PoolConnection, person_id: int) -> Held:
+    """Lock one person for a change; raises NotFound, also for one that is deleted or merged."""
+    row = await connection.fetchrow(_HOLD, person_id)
+    if row is None:
+        raise _nobody(person_id)
+    if row["merged_into_id"] is not None:
+        raise NotFound(f"Person {person_id} was merged into {row['merged_into_id']}.")
+    if row["deleted_at"] is not None:
+        raise NotFound(f"Person {person_id} is deleted.")
+    return Held(person_id, row["version"], row["email_key"])
+
+
+async def change_person(
+    connection: PoolConnection, held: Held, values: Mapping[str, Any], actor: str
+) -> Document:
+    """Set what is given and leave the rest; return the person as it stands.
+
+    What changes nothing leaves the version alone. Raises Conflict for a taken external_ref.
+    """
+    return await _change(connection, held, values, actor, custom_replaced=False)
+
+
+async def replace_person(
+    connection: PoolConnection, held: Held, values: Mapping[str, Any], actor: str
+) -> Document:
+    """Set everything to what is given, and what is not given to its default.
+
+    But for consent: ``no_email`` and ``email_undeliverable`` stay unless they are given, since
+    nobody is opted in by being left out. Raises Conflict for a taken external_ref.
+    """
+    everything: dict[str, Any] = {name: DEFAULTS.get(name) for name in COLUMNS}
+    del everything["no_email"], everything["email_undeliverable"]
+    return await _change(connection, held, {**everything, **values}, actor, custom_replaced=True)
+
+
+async def _change(
+    connection: PoolConnection,
+    held: Held,
+    values: Mapping[str, Any],
+    actor: str,
+    *,
+    custom_replaced: bool,
+) -> Document:
+    mask = mask_of(values, custom_replaced=custom_replaced)
+    try:
+        changed = await connection.fetchval(UPDATE, [held.person_id], [mask], *as_changes([values]))
+    except asyncpg.UniqueViolationError as error:
+        raise _taken(str(values["external_ref"])) from error
+    if changed:
+        await connection.execute(_NOTE, actor, "person_changed", held.person_id)
+    return await get_person(connection, held.person_id)
+
+
+async def delete_person(connection: PoolConnection, held: Held, at: datetime, actor: str) -> None:
+    """Delete a person softly: it stays until Dotdigital has been told."""
+    await connection.execute(_DELETE, held.person_id, at)
+    await connection.execute(_NOTE, actor, "person_deleted", held.person_id)
+
+
+def _nobody(person_id: int) -> NotFound:
+    return NotFound(f"There is no person {person_id}.")
+
+
+def _taken(external_ref: str) -> Conflict:
+    return Conflict(
+        f"Another person has the external_ref {external_ref!r} already, perhaps a deleted one. "
+        "POST /v1/people/bulk changes, or restores, the person that has it."
+    )
