@@ -176,6 +176,11 @@ def test_a_person_goes_to(row: dict[str, Any], expected: dict[str, list[int]]) -
     assert ids(sorted_page(row)) == expected
 
 
+def test_a_new_email_that_is_linked_is_left_for_where_the_account_relinks() -> None:
+    row = due_person(email_holder=2, contact_id=71)
+    assert ids(sorted_page(row, policy=Policy(relink_taken_email=True))) == {"departing": [1]}
+
+
 def test_who_is_held_is_told_why_and_by_whom() -> None:
     page = sorted_page(due_person(1, email_holder=9), due_person(2, sync_with_mailer=False))
     assert page.held == [
