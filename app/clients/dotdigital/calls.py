@@ -169,6 +169,8 @@ class Caller:
     async def _attempt(self, call: Call[Read], attempt: int) -> Read:
         if self._refusals:
             raise BadCredentials(str(self._refusals[0]))
+        # The transport looks again; here it costs neither a token nor a record.
+        self._transport.check(self.endpoint)
         self._circuit.check()
         scope = None
         if self._limiter is not None:

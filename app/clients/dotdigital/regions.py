@@ -33,7 +33,6 @@ async def detect_region(
     is sent, and for the endpoint that the answer names; Unreachable and the others of the tree.
     """
     asked = inferred.modern_endpoint(discovery_url)
-    transport.check(asked)
     caller = Caller(
         transport,
         endpoint=asked,

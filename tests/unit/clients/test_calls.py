@@ -430,6 +430,7 @@ async def test_credentials_go_to_no_host_that_is_not_allowed(
         with pytest.raises(HostNotAllowed):
             await client.data_fields.all()
     assert router.calls.call_count == 0
+    assert records == [], "no call was made"
 
 
 async def test_an_impatient_client_gives_up_soon(
