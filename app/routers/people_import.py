@@ -15,9 +15,10 @@ from app.routers.problem_handlers import problems
 from app.schemas.people_import import ImportOut
 from app.services.column_map import read_columns
 from app.services.decoding import known_charset
+from app.services.import_outcome import ImportInterrupted
 from app.services.import_rows import Unreadable
 from app.services.people_file import FileFormat, FileOptions
-from app.services.people_import import ImportInterrupted, import_people
+from app.services.people_import import import_people
 
 router = APIRouter(prefix="/v1/people", tags=["people"], route_class=StreamedIdempotentRoute)
 

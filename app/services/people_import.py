@@ -17,6 +17,7 @@ import structlog
 from app.db import Database, PoolConnection
 from app.errors import Conflict, DatabaseUnavailable, Problem, TooLarge
 from app.services.column_map import targets_of
+from app.services.import_outcome import ImportInterrupted, ImportOutcome, standing
 from app.services.import_rows import RowFault, Unreadable
 from app.services.people_bulk import RowOutcome, upsert_people
 from app.services.people_file import PIECE_BYTES, FileOptions, PersonRead, people_file
@@ -26,9 +27,6 @@ log = structlog.get_logger(__name__)
 #: Rows stored in one transaction, at most; fewer where they are long.
 BATCH_ROWS: Final = 5000
 _BATCH_SIZE: Final = 8 * 1024 * 1024
-#: Faults named in the answer, and characters of each.
-MOST_ERRORS: Final = 1000
-_MOST_DETAIL: Final = 500
 _NDJSON_SUFFIXES: Final = frozenset({".ndjson", ".jsonl"})
 _FILE_CHUNK_BYTES: Final = 256 * 1024
 #: How often a batch is tried that lost against another transaction.
@@ -51,63 +49,6 @@ VALUES ($1, 'people_imported', 'person', $2) RETURNING id
 """
 #: audit_log_pkey.
 _AUDIT_AGAIN = "UPDATE audit_log SET detail = $2 WHERE id = $1"
-
-
-@dataclass(slots=True)
-class ImportOutcome:
-    """What became of the rows that are settled."""
-
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    #: By line; the first `MOST_ERRORS` of those rejected.
-    errors: list[RowFault] = field(default_factory=list)
-    #: The line on which the last settled row begins.
-    through_line: int = 0
-    ignored_columns: list[str] = field(default_factory=list)
-
-    @property
-    def errors_truncated(self) -> bool:
-        """Say whether more rows were rejected than are named."""
-        return self.rejected > len(self.errors)
-
-    @property
-    def stored(self) -> int:
-        """Return how many rows stand in the database as the file has them."""
-        return self.created + self.updated + self.unchanged
-
-    def counts(self) -> dict[str, int]:
-        """Return the counts by name."""
-        return {
-            "created": self.created,
-            "updated": self.updated,
-            "unchanged": self.unchanged,
-            "rejected": self.rejected,
-            "through_line": self.through_line,
-        }
-
-    def reject(self, faults: Iterable[RowFault]) -> None:
-        """Count these rows, which come after all those before, and name them while there's room."""
-        for fault in faults:
-            self.rejected += 1
-            if len(self.errors) < MOST_ERRORS:
-                self.errors.append(RowFault(fault.line, _cut(fault.detail)))
-
-
-class ImportInterrupted(DatabaseUnavailable):
-    """The database stopped answering during an import; `stored` says up to which line it went."""
-
-    slug, title = "import-interrupted", "The import was cut short"
-
-    def __init__(self, outcome: ImportOutcome, *, dry_run: bool) -> None:
-        """Say what stands, and how to go on."""
-        Problem.__init__(
-            self,
-            f"The database stopped answering. {_standing(outcome, dry_run=dry_run)}",
-            extensions={"stored": outcome.counts()},
-            headers={"Retry-After": "5"},
-        )
 
 
 async def import_people(
@@ -253,11 +194,11 @@ class _Import:
                 log.warning("import_batch_failed", error=type(error).__name__)
 
     def _with_standing(self, problem: Problem) -> Problem:
-        standing = _standing(self._outcome, dry_run=self._dry_run)
+        sentence, stored = standing(self._outcome, dry_run=self._dry_run)
         return type(problem)(
-            f"{problem.detail} {standing}",
+            f"{problem.detail} {sentence}",
             errors=problem.errors,
-            extensions={**problem.extensions, "stored": self._outcome.counts()},
+            extensions={**problem.extensions, "stored": stored},
         )
 
     async def _store(self, batch: _Batch) -> None:
@@ -319,20 +260,3 @@ def _count(counted: ImportOutcome, batch: _Batch, results: Sequence[RowOutcome])
                 assert_never(unknown)
     counted.reject(sorted(faults, key=lambda fault: fault.line))
     counted.through_line = max(counted.through_line, batch.through_line)
-
-
-def _standing(outcome: ImportOutcome, *, dry_run: bool) -> str:
-    """Return the sentence that says what stands after an import that was cut short."""
-    if dry_run:
-        return "Nothing was stored, since this was a dry run."
-    if not outcome.through_line:
-        return "Nothing was stored."
-    return (
-        f"What is above line {outcome.through_line + 1} is stored ({outcome.created} created, "
-        f"{outcome.updated} updated, {outcome.unchanged} unchanged, {outcome.rejected} rejected): "
-        f"send the file again with from_line={outcome.through_line + 1} for the rest."
-    )
-
-
-def _cut(detail: str) -> str:
-    return detail if len(detail) <= _MOST_DETAIL else f"{detail[: _MOST_DETAIL - 3]}..."

@@ -11,14 +11,10 @@ import pytest
 from app.db import Database, asyncpg_arguments
 from app.errors import Conflict, TooLarge
 from app.services.column_map import targets_of
+from app.services.import_outcome import ImportInterrupted, ImportOutcome
 from app.services.import_rows import Unreadable
 from app.services.people_file import FileOptions
-from app.services.people_import import (
-    ImportInterrupted,
-    ImportOutcome,
-    import_file,
-    import_people,
-)
+from app.services.people_import import import_file, import_people
 from samples.people import csv_chunks, figures, write_csv, write_ndjson
 
 CSV = FileOptions(format="csv", phone_region="GB")
@@ -319,8 +315,9 @@ async def test_dry_run_of_many_batches_stores_nothing(database: Database) -> Non
     outcome = await run(database, file_of(3 * BATCH + 1), dry_run=True)
     assert outcome.created == 3 * BATCH + 1
     assert await count(database) == 0
-    with pytest.raises(Unreadable, match="Nothing was stored, since this was a dry run"):
+    with pytest.raises(Unreadable, match="Nothing was stored, since this was a dry run") as caught:
         await run(database, [*file_of(2 * BATCH), b"\xff\n"], dry_run=True)
+    assert caught.value.extensions["stored"] == ImportOutcome().counts()
 
 
 @pytest.mark.parametrize("suffix", ["csv", "ndjson"])
