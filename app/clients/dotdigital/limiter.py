@@ -203,8 +203,6 @@ class TokenBucket:
     window_s: float
     resets_at: datetime
     blocked_until: datetime | None = None
-    #: Whether the limit was stated by an answer rather than assumed.
-    is_learned: bool = False
     #: Until when callers of each higher priority are known to wait.
     waits: list[datetime | None] = field(default_factory=lambda: [None, None])
 
@@ -217,6 +215,7 @@ class TokenBucket:
             self.resets_at = now + timedelta(seconds=self.window_s)
         ahead = self.waits[: int(priority)]
         if any(until is not None and until > now for until in ahead):
+            self._hold(priority, now)
             return 1.0
         if self.remaining < 1:
             return self._turned_away(priority, now, self.resets_at)
@@ -228,21 +227,25 @@ class TokenBucket:
     def learn(
         self, *, limit: int | None, remaining: int | None, resets_at: datetime | None
     ) -> None:
-        """Follow what an answer states. Within a window the rest only falls.
+        """Follow what an answer states; None is what it didn't state.
 
-        Answers overtake one another, and tokens taken since then are not given back.
+        Answers overtake one another, and the tokens taken since one was written are not given back:
+        within a window the rest rises by no more than the limit does. An end so much later that it
+        must be another window's brings that one's rest; one at our window's very beginning is of
+        the window before, and says nothing of this one.
         """
-        if remaining is not None:
-            if resets_at is not None and resets_at > self.resets_at + timedelta(seconds=1):
-                self.remaining = float(remaining)
-            elif not self.is_learned and limit is not None and limit > self.limit:
-                self.remaining = min(float(remaining), self.remaining + limit - self.limit)
-            else:
-                self.remaining = min(self.remaining, float(remaining))
-        if limit is not None:
-            self.limit = limit
-            self.is_learned = True
-        if resets_at is not None:
+        risen = max(self.remaining + (limit or self.limit) - self.limit, 0.0)
+        window = timedelta(seconds=self.window_s)
+        is_next = resets_at is not None and resets_at > self.resets_at + window / 2
+        is_former = resets_at is not None and resets_at <= (
+            self.resets_at - window + timedelta(seconds=1)
+        )
+        if is_former or remaining is None:
+            self.remaining = risen
+        else:
+            self.remaining = float(remaining) if is_next else min(risen, float(remaining))
+        self.limit = limit or self.limit
+        if resets_at is not None and not is_former:
             self.resets_at = resets_at
 
     def block_until(self, until: datetime) -> None:
@@ -251,9 +254,13 @@ class TokenBucket:
         self.remaining = 0.0
 
     def _turned_away(self, priority: Priority, now: datetime, until: datetime) -> float:
+        self._hold(priority, now)
+        return max((until - now).total_seconds(), 0.05)
+
+    def _hold(self, priority: Priority, now: datetime) -> None:
+        """Keep those of lower priority off until this caller has asked again."""
         if int(priority) < len(self.waits):
             self.waits[int(priority)] = now + timedelta(seconds=HOLD_S)
-        return max((until - now).total_seconds(), 0.05)
 
 
 class MemoryBucketStore:

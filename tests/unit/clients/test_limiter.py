@@ -178,7 +178,8 @@ async def test_the_flat_scheme_counts_every_call_in_one_hour(
 async def test_an_account_that_leaves_the_flat_scheme_is_counted_by_tiers_again(
     limiter: RateLimiter, clock: FakeClock, store: Store
 ) -> None:
-    await limiter.learn(IMPORT, "lowCallRate", RateHeaders(), RateLimited("flat", START))
+    error = RateLimited("flat", START + timedelta(seconds=300))
+    await limiter.learn(IMPORT, "lowCallRate", RateHeaders(), error)
     taken = await acquire(limiter, LOOK)
     await limiter.learn(LOOK, taken, RateHeaders(300, 299, None, "highCallRate"), None)
     assert await acquire(limiter, LOOK) == "highCallRate"
@@ -258,12 +259,21 @@ def test_no_window_gives_out_more_than_its_limit(
             id="nor by the same window named again",
         ),
         pytest.param(0, {"remaining": 3}, (75, 3), id="others draw on it too"),
-        pytest.param(0, {"limit": 80}, (80, 75), id="the limit alone"),
+        pytest.param(0, {"limit": 80}, (80, 80), id="the limit alone"),
+        pytest.param(
+            40,
+            {"remaining": 60, "resets_at": START + timedelta(seconds=120)},
+            (75, 60),
+            id="the next window",
+        ),
         pytest.param(
             40,
             {"remaining": 60, "resets_at": START + timedelta(seconds=90)},
-            (75, 60),
-            id="a new window",
+            (75, 35),
+            id="a later end of this window",
+        ),
+        pytest.param(
+            70, {"limit": 35, "remaining": 3}, (35, 0), id="a limit that is used up already"
         ),
         pytest.param(
             0, {"resets_at": START + timedelta(seconds=30)}, (75, 75), id="the reset alone"
@@ -281,11 +291,11 @@ def test_what_a_bucket_learns(
     assert bucket.resets_at == taught.get("resets_at", START + timedelta(seconds=60))
 
 
-def test_a_limit_that_was_stated_is_not_raised_into_tokens_twice() -> None:
-    bucket = TokenBucket(75, 75, 60, START + timedelta(seconds=60))
-    bucket.learn(limit=35, remaining=10, resets_at=None)
-    bucket.learn(limit=150, remaining=149, resets_at=None)
-    assert bucket.remaining == 10
+def test_an_answer_of_the_window_before_says_nothing_of_this_one() -> None:
+    bucket = TokenBucket(75, 40, 60, START + timedelta(seconds=60))
+    bucket.learn(limit=80, remaining=0, resets_at=START + timedelta(seconds=1))
+    assert (bucket.limit, bucket.remaining) == (80, 45)
+    assert bucket.resets_at == START + timedelta(seconds=60)
 
 
 def test_the_longer_of_two_blocks_holds() -> None:
