@@ -315,6 +315,7 @@ async def test_deleted_contact_is_gone_until_it_is_made_again(v3: V3) -> None:
     restored = await v3.patch("email/ann@b.example", {"dataFields": {"LASTNAME": "Lee"}})
     assert restored["contactId"] == made["contactId"]
     assert restored["dataFields"]["FIRSTNAME"] == "Ann"
+    assert await v3.get("email/ann@b.example") == restored
 
 
 async def test_creating_restores_from_the_recycle_bin(v3: V3) -> None:

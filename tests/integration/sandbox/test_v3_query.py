@@ -89,9 +89,20 @@ async def test_link_leads_to_the_page_with_the_same_filters(v3: V3) -> None:
     assert by_link["_items"][0]["lists"] == []
 
 
-@pytest.mark.parametrize("filtered", [{}, {"~modified": LONG_AGO}, {"~listId": 9001}])
+@pytest.mark.parametrize(
+    "filtered",
+    [
+        pytest.param({}, id="all"),
+        pytest.param({"~modified": LONG_AGO}, id="modified"),
+        pytest.param({"~modified": "gte::2027-01-01T00:00:00Z"}, id="modified since"),
+        pytest.param({"~created": "gte::2027-01-01T00:00:00Z"}, id="created since"),
+        pytest.param({"~listId": 9001}, id="on a list"),
+    ],
+)
 async def test_pages_lead_back_to_the_first(v3: V3, filtered: dict[str, Json]) -> None:
     news = v3.control.add_list("News")
+    v3.control.generate_contacts(5, "early{n}@mail.example", list_ids=[news.id])
+    v3.control.move_clock(to="2027-01-01T00:00:00Z")
     v3.control.generate_contacts(7, list_ids=[news.id])
     seen, query = [], {**filtered, "limit": 2}
     for _ in range(3):
@@ -103,6 +114,7 @@ async def test_pages_lead_back_to_the_first(v3: V3, filtered: dict[str, Json]) -
         query["marker"] = page["_links"]["prev"]["marker"]
         page = await _page(v3, **query)
         assert page["_items"] == before
+    assert query["marker"] == ""
     assert "prev" not in page["_links"]
 
 
