@@ -4,6 +4,7 @@ from typing import Any
 
 from app.models import Mapping
 from app.sync.payloads import PayloadPlan
+from tests.clock import START
 
 FIRST_NAME = {"person_field": "first_name", "dotdigital_field": "FIRSTNAME"}
 
@@ -17,6 +18,7 @@ def due_person(person_id: int = 1, **overrides: Any) -> dict[str, Any]:  # noqa:
         "person_id": person_id,
         "change_reason": "changed",
         "attempts": 0,
+        "changed_at": START,
         "version": 3,
         "kind": "person",
         "email": f"p{person_id}@example.com",

@@ -88,7 +88,7 @@ def test_every_row_of_a_page_ends_in_exactly_one_place(
     placed = [
         *(entry.person_id for entry in (*page.records, *page.fills)),
         *(each.person_id for each in page.held),
-        *(person_id for person_id, _, _ in page.unchanged),
+        *(each.person_id for each in page.unchanged),
         *(failure.person_id for failure in page.failures),
         *page.opting_out,
         *page.departing,

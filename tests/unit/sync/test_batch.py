@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from app.clients.dotdigital import MergeOption
 from app.sync.people_page import Entry
 from app.sync.submissions import Batch
+from tests.clock import START
 
 ENVELOPE = {
     option: len(b'{"mergeOption":"%b","contacts":[]}' % option.value.encode())
@@ -18,6 +19,7 @@ def entry(size: int, person_id: int = 1) -> Entry:
     return Entry(
         person_id=person_id,
         version=1,
+        changed_at=START,
         email_key="ann@example.com",
         contact_id=None,
         mobile_number=None,

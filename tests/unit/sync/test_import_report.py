@@ -9,12 +9,19 @@ from hypothesis import strategies as st
 from app.clients.dotdigital import ImportedContact, ImportFailure, ImportReport, ImportStatus
 from app.sync.failures import PersonFailure
 from app.sync.import_report import Judgement, all_failed, judge, reported_contacts
+from tests.clock import START
 
 UNNAMED = "Dotdigital took the import but did not report this record."
 
 
 def record(person_id: int, email_key: str, contact_id: int | None = None) -> dict[str, Any]:
-    return {"person_id": person_id, "version": 4, "email_key": email_key, "contact_id": contact_id}
+    return {
+        "person_id": person_id,
+        "version": 4,
+        "changed_at": START,
+        "email_key": email_key,
+        "contact_id": contact_id,
+    }
 
 
 def contact(contact_id: int, email: str | None = None) -> ImportedContact:
@@ -244,7 +251,7 @@ def test_a_record_that_failed_has_dotdigitals_reason(
 def test_an_address_that_will_not_be_mailed_is_no_failure(code: str) -> None:
     told = report(failures=(failure(code, email="ann@x.example"),))
     judged = judge([record(1, "ann@x.example")], told, {})
-    assert judged.suppressed == [(1, 4)]
+    assert judged.suppressed == [(1, 4, START)]
     assert judged.failures == []
 
 
@@ -313,7 +320,7 @@ def test_every_record_ends_in_one_place_and_every_contact_with_one_person(
     placed = [
         *judged.person_ids,
         *(each.person_id for each in judged.failures),
-        *(person_id for person_id, _ in judged.suppressed),
+        *(person_id for person_id, _, _ in judged.suppressed),
     ]
     assert sorted(placed) == [1, 2, 3, 4, 5]
     assert len(set(judged.contact_ids)) == len(judged.contact_ids)

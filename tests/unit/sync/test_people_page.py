@@ -7,9 +7,10 @@ import pytest
 
 from app.sync.failures import PersonFailure
 from app.sync.payloads import PayloadPlan
-from app.sync.people_page import Claims, Held, SortedPage, sort_page, standing_of
+from app.sync.people_page import Claims, Held, SortedPage, Unchanged, sort_page, standing_of
 from app.sync.rules.eligibility import Policy
 from app.sync.rules.reasons import Reason
+from tests.clock import START
 from tests.factories.due_people import due_person, plan_of
 
 NUMBER = "+447911123456"
@@ -38,7 +39,7 @@ def ids(page: SortedPage) -> dict[str, list[int]]:
         "records": [entry.person_id for entry in page.records],
         "fills": [entry.person_id for entry in page.fills],
         "held": [each.person_id for each in page.held],
-        "unchanged": [person_id for person_id, _, _ in page.unchanged],
+        "unchanged": [each.person_id for each in page.unchanged],
         "failures": [failure.person_id for failure in page.failures],
         "opting_out": page.opting_out,
         "departing": page.departing,
@@ -94,12 +95,12 @@ def test_a_linked_person_is_matched_by_the_contact_so_that_the_email_may_change(
 )
 def test_a_person_whose_payload_stands_costs_no_call(changes: dict[str, Any]) -> None:
     row = sent_before(due_person(1)) | changes
-    assert sorted_page(row).unchanged == [(1, row["version"], False)]
+    assert sorted_page(row).unchanged == [Unchanged(1, row["version"], START, suppressed=False)]
 
 
 def test_an_unchanged_person_whose_contact_is_suppressed_is_said_to_be() -> None:
     row = sent_before(due_person(1)) | {"account_status": "HardBounced"}
-    assert sorted_page(row).unchanged == [(1, 3, True)]
+    assert sorted_page(row).unchanged == [Unchanged(1, 3, START, suppressed=True)]
 
 
 @pytest.mark.parametrize(
@@ -184,8 +185,8 @@ def test_a_new_email_that_is_linked_is_left_for_where_the_account_relinks() -> N
 def test_who_is_held_is_told_why_and_by_whom() -> None:
     page = sorted_page(due_person(1, email_holder=9), due_person(2, sync_with_mailer=False))
     assert page.held == [
-        Held(1, 3, Reason.LINKED_ELSEWHERE, "Person 9"),
-        Held(2, 3, Reason.NOT_TICKED, None),
+        Held(1, 3, START, Reason.LINKED_ELSEWHERE, "Person 9"),
+        Held(2, 3, START, Reason.NOT_TICKED, None),
     ]
 
 
