@@ -21,9 +21,10 @@ RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                  || coalesce(last_name, '') || E'\n\n')
 $$
 """
+#: Said to cost more than it does, so that it is looked up in the index and not worked out a row.
 SEARCH_CODES = """
 CREATE FUNCTION search_codes(sought text)
-RETURNS integer[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+RETURNS integer[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS $$
 DECLARE
     bytes bytea := convert_to(sought, 'UTF8');
     codes integer[] := '{}';

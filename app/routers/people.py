@@ -24,7 +24,7 @@ from app.routers.problem_handlers import problems
 from app.schemas.pages import Page
 from app.schemas.people import PersonIn, PersonKind, PersonOut
 from app.schemas.people_bulk import SyncStatus
-from app.services import people
+from app.services import people, people_pages
 from app.services.people import Document
 from app.services.people_filter import PersonFilter
 from app.services.person_values import clean_body
@@ -91,7 +91,7 @@ async def list_people(
     kinds: tuple[type[Any], ...] = (datetime, int) if by_time else (int,)
     place = decode_cursor("people", wanted, cursor, *kinds)
     after = cast("tuple[datetime, int] | int | None", place if by_time or not place else place[0])
-    found = await people.people_after(connection, wanted, after, limit)
+    found = await people_pages.people_after(connection, wanted, after, limit)
     following = None
     if len(found) >= limit:
         last = found[-1]

@@ -1,12 +1,12 @@
-"""People one by one and in pages: read, made, changed, deleted.
+"""People one by one: read, made, changed, deleted.
 
-Postgres writes the JSON of what is read: these are the busiest paths, and pass through Python as
-they are. Many at once are `people_bulk`'s; who is asked for is `people_filter`'s.
+Postgres writes the JSON of what is read: it passes through Python as it is. Pages are
+`people_pages`', many at once are `people_bulk`'s.
 """
 # ruff: noqa: S608 - statements are put together from the names of our own columns
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,34 +15,11 @@ import asyncpg
 from app.db import PoolConnection
 from app.errors import Conflict, NotFound
 from app.services.people_columns import COLUMNS, DEFAULTS, UPDATE, as_changes, as_new, mask_of
-from app.services.people_filter import PersonFilter, conditions_of, needs_account_ids
-
-_INSTANT: Final = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS {0}"""
-_SHOWN: Final = ", ".join(
-    [
-        "id",
-        *COLUMNS,
-        _INSTANT.format("opted_out_at"),
-        _INSTANT.format("opted_in_at"),
-        "opt_out_reason",
-        "merged_into_id",
-        _INSTANT.format("deleted_at"),
-        _INSTANT.format("created_at"),
-        _INSTANT.format("updated_at"),
-        "version",
-    ]
-)
-
-
-def _shown(source: str) -> str:
-    """Return the expression of a person's JSON out of the row ``source``."""
-    columns = f"SELECT {_SHOWN} FROM (SELECT {source}.*) AS one"
-    return f"(SELECT row_to_json(shown) FROM ({columns}) AS shown)::text"
-
+from app.services.people_json import shown
 
 #: people_pkey.
 _ONE: Final = f"""
-SELECT id, version, {_shown("person")} AS body FROM people AS person WHERE id = $1
+SELECT id, version, {shown("person")} AS body FROM people AS person WHERE id = $1
 """
 _CREATE: Final = f"""
 WITH person AS (
@@ -53,17 +30,7 @@ WITH person AS (
     INSERT INTO audit_log (actor, action, subject_type, subject_id)
     SELECT ${len(COLUMNS) + 1}, 'person_created', 'person', id FROM person
 )
-SELECT id, version, {_shown("person")} AS body FROM person
-"""
-_PAGE: Final = f"""
-SELECT id, updated_at, {_shown("person")} AS body
-FROM (
-    SELECT * FROM people AS person
-    WHERE {{conditions}}
-    ORDER BY {{order}}
-    LIMIT {{limit}}
-) AS person
-ORDER BY {{order}}
+SELECT id, version, {shown("person")} AS body FROM person
 """
 #: people_pkey.
 _HOLD: Final = """
@@ -85,63 +52,12 @@ class Document:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A person of a page: its place in either order, and its JSON."""
-
-    person_id: int
-    updated_at: datetime
-    body: str
-
-
 async def get_person(connection: PoolConnection, person_id: int) -> Document:
     """Return one person, a deleted one too; raises NotFound."""
     row = await connection.fetchrow(_ONE, person_id)
     if row is None:
         raise _nobody(person_id)
     return Document(*row)
-
-
-async def people_after(
-    connection: PoolConnection,
-    wanted: PersonFilter,
-    place: tuple[datetime, int] | int | None,
-    limit: int,
-) -> list[Listed]:
-    """Return the people that fit, from behind this place on, at most ``limit``.
-
-    Ascending by id, and the place is an id; with ``updated_since`` by ``updated_at`` and id, and
-    the place is both.
-    """
-    wanted = await lowered(connection, wanted)
-    conditions = conditions_of(wanted, await account_ids_for(connection, wanted))
-    by_time = wanted.updated_since is not None
-    if isinstance(place, tuple):
-        conditions.add("(person.updated_at, person.id) > ($?::timestamptz, $?::bigint)", *place)
-    elif place is not None:
-        conditions.add("person.id > $?::bigint", place)
-    statement = _PAGE.format(
-        conditions=conditions.joined(),
-        order="person.updated_at, person.id" if by_time else "person.id",
-        limit=limit,
-    )
-    return [Listed(*row) for row in await connection.fetch(statement, *conditions.values)]
-
-
-async def lowered(connection: PoolConnection, wanted: PersonFilter) -> PersonFilter:
-    """Return the filter with ``q`` in lower case the way that Postgres does it."""
-    if wanted.q is None:
-        return wanted
-    if wanted.q.isascii():
-        return replace(wanted, q=wanted.q.lower())
-    return replace(wanted, q=await connection.fetchval("SELECT lower($1::text)", wanted.q))
-
-
-async def account_ids_for(connection: PoolConnection, wanted: PersonFilter) -> Sequence[int]:
-    """Return the ids of all accounts where the filter's conditions want them."""
-    if not needs_account_ids(wanted):
-        return ()
-    return [row["id"] for row in await connection.fetch("SELECT id FROM accounts ORDER BY id")]
 
 
 async def create_person(

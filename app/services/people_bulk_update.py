@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.db import PoolConnection
-from app.services.people import account_ids_for, lowered
 from app.services.people_columns import TYPES, without_nulls
 from app.services.people_filter import PersonFilter, conditions_of
+from app.services.people_pages import account_ids_for, lowered
 
 _NOTE: Final = """
 INSERT INTO audit_log (actor, action, subject_type, detail)

@@ -38,6 +38,8 @@ class Conditions:
     """Conditions on the alias ``person``, and the values of their parameters."""
 
     texts: list[str] = field(default_factory=list)
+    #: Those of ``q`` that only serve to find by index what the others ask for exactly.
+    by_index: list[str] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
 
     def add(self, text: str, *values: Any) -> None:  # noqa: ANN401 - what asyncpg takes
@@ -51,9 +53,9 @@ class Conditions:
             text = text.replace("$?", f"${len(self.values)}", 1)
         return text
 
-    def joined(self) -> str:
-        """Return all of them as one."""
-        return "\n  AND ".join(self.texts)
+    def joined(self, *, with_index: bool = True) -> str:
+        """Return all of them as one, with or without those that find what ``q`` asks for."""
+        return "\n  AND ".join(self.texts + self.by_index if with_index else self.texts)
 
 
 def needs_account_ids(wanted: PersonFilter) -> bool:
@@ -87,8 +89,8 @@ def conditions_of(wanted: PersonFilter, account_ids: Sequence[int] = ()) -> Cond
         conditions.add("person.updated_at >= $?::timestamptz", wanted.updated_since)
     if wanted.sync_status is not None:
         conditions.add(f"person.id IN ({_in_sync_status(wanted.sync_status, account_ids)})")
-    for word in people_search.words_of(wanted.q or ""):
-        _add_word(conditions, word)
+    for parts in people_search.sought(wanted.q or ""):
+        _add_sought(conditions, parts)
     return conditions
 
 
@@ -109,7 +111,8 @@ def _in_sync_status(status: SyncStatus, account_ids: Sequence[int]) -> str:
     return "\n    UNION ALL ".join(parts)
 
 
-def _add_word(conditions: Conditions, word: str) -> None:
-    conditions.add(people_search.condition(word))
-    text = "search_text(person.email, person.first_name, person.last_name)"
-    conditions.add(f"{text} LIKE ANY ($?::text[])", people_search.patterns_of(word))
+def _add_sought(conditions: Conditions, parts: tuple[str, ...]) -> None:
+    if by_index := people_search.condition(parts):
+        conditions.by_index.append(f"({by_index})")
+    really = " OR ".join(f"strpos({people_search.TEXT}, $?::text) > 0" for _ in parts)
+    conditions.add(f"({really})", *parts)
