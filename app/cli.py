@@ -14,10 +14,9 @@ import uvicorn
 
 from app.clock import SystemClock
 from app.db import Database, current_revision, database_url, migrate
-from app.main import create_app, running_parts
+from app.main import Parts, create_app, running_parts
 from app.observability import Metrics
 from app.openapi_page import as_markdown
-from app.routers.dependencies import Parts
 from app.services.api_keys import create_key as store_key
 from app.services.people_import import import_file
 from app.settings import Settings

@@ -111,15 +111,16 @@ async def database_url(settings: Settings) -> str:
     return await ensure_database(server, "dotsync")
 
 
-_BY_INDEX = "; ".join(
-    f"SET LOCAL {setting}"
-    for setting in (
-        "enable_seqscan = off",
-        "enable_hashjoin = off",
-        "enable_mergejoin = off",
-        "plan_cache_mode = force_custom_plan",
-    )
-)
+#: A run fills tables faster than their statistics follow, so that a plan made while one was empty
+#: would read all of it for each row of a batch. On these connections rows are looked up by index,
+#: and every statement is planned when it is run.
+_BATCH_SETTINGS = {
+    "application_name": "dotsync jobs",
+    "jit": "off",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 
 
 class JsonText(str):
@@ -179,6 +180,7 @@ class Database:
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self._pool: asyncpg.Pool | None = None
+        self._batch_pool: asyncpg.Pool | None = None
 
     @property
     def pool(self) -> asyncpg.Pool:
@@ -198,11 +200,21 @@ class Database:
                 server_settings={"application_name": "dotsync", "jit": "off"},
             )
 
+            self._batch_pool = await asyncpg.create_pool(
+                **asyncpg_arguments(self.url),
+                min_size=0,
+                max_size=self._pool_size,
+                init=_prepare_connection,
+                statement_cache_size=0,
+                server_settings=_BATCH_SETTINGS,
+            )
+
     async def close(self) -> None:
         """Close every connection."""
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+        for pool in (self._pool, self._batch_pool):
+            if pool is not None:
+                await pool.close()
+        self._pool = self._batch_pool = None
         await self.engine.dispose()
 
     @contextlib.asynccontextmanager
@@ -218,16 +230,17 @@ class Database:
             yield WriteSession(session)
 
     @contextlib.asynccontextmanager
-    async def transaction(self, *, by_index: bool = False) -> AsyncIterator[PoolConnection]:
-        """Take a connection of the pool with a transaction on it.
-
-        ``by_index`` is for statements that look up the rows of a batch: each by its index, whatever
-        the statistics say. A run fills tables faster than these follow, and a plan that was made
-        while one was empty would read all of it for each row.
-        """
+    async def transaction(self) -> AsyncIterator[PoolConnection]:
+        """Take a connection of the pool with a transaction on it."""
         async with self.pool.acquire() as connection, connection.transaction():
-            if by_index:
-                await connection.execute(_BY_INDEX)
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def batch(self) -> AsyncIterator[PoolConnection]:
+        """Take a connection that looks a batch's rows up by index, with a transaction on it."""
+        if self._batch_pool is None:
+            raise DatabaseUnavailable
+        async with self._batch_pool.acquire() as connection, connection.transaction():
             yield connection
 
     async def connect_apart(self) -> asyncpg.Connection:

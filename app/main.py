@@ -28,6 +28,8 @@ from app.sync.queue import QueueWorker
 from app.sync.rate_buckets import PostgresBucketStore
 from app.sync.schedule import Scheduler
 
+__all__ = ["Parts", "create_app", "running_parts"]
+
 log = structlog.get_logger(__name__)
 
 _RETRY_START_S = 2.0

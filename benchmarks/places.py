@@ -55,9 +55,7 @@ async def sandbox() -> AsyncIterator[StandIn]:
         if not line:
             raise RuntimeError(f"the sandbox ended with {await process.wait()}")
         told += line.decode()
-    found = {
-        name: re.search(rf"{name}:\s+(\S+)", told) for name in ("r1", "username", "password")
-    }
+    found = {name: re.search(rf"{name}:\s+(\S+)", told) for name in ("r1", "username", "password")}
     r1, username, password = (match[1] if match else "" for match in found.values())
     try:
         yield StandIn(r1.rstrip("/"), username, password, process)

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import asyncpg
@@ -64,17 +64,28 @@ async def limit(url: str, stand_in_url: str, username: str, password: str) -> di
             import_id = answer.raise_for_status().json()["importId"]
             report = {"status": "NotFinished"}
             while report["status"] == "NotFinished":
-                report = orjson.loads((await client.get(f"/contacts/v3/import/{import_id}")).content)
+                report = orjson.loads(
+                    (await client.get(f"/contacts/v3/import/{import_id}")).content
+                )
             imported = [*report["created"], *report["updated"]]
             contacts = {each["identifiers"]["email"]: each["contactId"] for each in imported}
             keys = [row["email"].lower() for row in rows]
             await connection.execute(
-                _WRITE, account_id, [row["id"] for row in rows], [contacts[key] for key in keys], keys
+                _WRITE,
+                account_id,
+                [row["id"] for row in rows],
+                [contacts[key] for key in keys],
+                keys,
             )
             rows_sent += len(rows)
     took_s = perf_counter() - began
     await connection.close()
-    return {"rows": rows_sent, "seconds": took_s, "resident_mib": resident_mib()}
+    return {
+        "rows": rows_sent,
+        "seconds": took_s,
+        "cpu_seconds": process_time(),
+        "resident_mib": resident_mib(),
+    }
 
 
 def _contact(row: asyncpg.Record) -> dict[str, Any]:
@@ -131,6 +142,7 @@ async def ours(url: str, stand_in_url: str, mode: str = "changes") -> dict[str, 
         "status": run["status"],
         "rows": run["counts"].get("created", 0) + run["counts"].get("updated", 0),
         "seconds": took_s,
+        "cpu_seconds": process_time(),
         "calls": dict(run["calls"]),
         "counts": dict(run["counts"]),
         "resident_mib": resident_mib(),
@@ -198,9 +210,7 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     with contextlib.suppress(KeyboardInterrupt):
         if given.what == "limit":
-            told = uvloop.run(
-                limit(given.url, given.stand_in_url, given.username, given.password)
-            )
+            told = uvloop.run(limit(given.url, given.stand_in_url, given.username, given.password))
         else:
             told = uvloop.run(ours(given.url, given.stand_in_url))
         print(json.dumps(told))

@@ -968,10 +968,11 @@ def upgrade() -> None:
     op.create_index("run_events_run", "run_events", ["run_id", "id"], unique=False)
     op.create_table(
         "import_records",
-        sa.Column("account_id", sa.BigInteger(), nullable=False),
-        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("import_id", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("email_key", sa.Text(), nullable=False),
         sa.Column("contact_id", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("mobile_number", sa.Text(), nullable=True),
@@ -979,9 +980,7 @@ def upgrade() -> None:
         sa.Column("suppressed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("payload", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["import_id"], ["imports.id"], ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["person_id"], ["people.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("account_id", "person_id"),
     )
     op.create_index(

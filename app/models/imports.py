@@ -71,7 +71,8 @@ class Import(SQLModel, table=True):
 class ImportRecord(SQLModel, table=True):
     """One person in flight: what was sent, so that the link can be acknowledged from it.
 
-    A person is in at most one import of an account at a time; the row goes when the import ends.
+    A person is in at most one import of an account at a time; the row goes when the import ends. It
+    refers to the import alone: people and accounts with somebody in flight are not deleted.
     """
 
     __tablename__: ClassVar[Any] = "import_records"
@@ -86,10 +87,12 @@ class ImportRecord(SQLModel, table=True):
         ),
     )
 
-    account_id: int = Field(sa_column=reference("accounts.id", key=True))
-    person_id: int = Field(sa_column=reference("people.id", key=True))
+    account_id: int = Field(sa_column=number(key=True))
+    person_id: int = Field(sa_column=number(key=True))
     import_id: int = Field(sa_column=reference("imports.id"))
+    #: What the acknowledgement settles: changes up to this version and this instant.
     version: int = Field(sa_column=number())
+    changed_at: datetime = Field(sa_column=instant(nullable=False))
     email_key: str = Field(sa_column=words())
     #: The contact that the record was matched on, for people already linked.
     contact_id: int | None = Field(default=None, sa_column=number(nullable=True))

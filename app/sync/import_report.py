@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from app.clients.dotdigital import ImportFailure, ImportReport
@@ -25,8 +26,8 @@ class Judgement:
     person_ids: list[int] = field(default_factory=list)
     contact_ids: list[int] = field(default_factory=list)
     failures: list[PersonFailure] = field(default_factory=list)
-    #: Person and version of those whose address will not be mailed.
-    suppressed: list[tuple[int, int]] = field(default_factory=list)
+    #: Person, version and instant of the change of those whose address will not be mailed.
+    suppressed: list[tuple[int, int, datetime]] = field(default_factory=list)
     #: How many of the accepted are new contacts.
     created: int = 0
     #: Contacts that Dotdigital doesn't know any more.
@@ -112,7 +113,7 @@ def judge(records: Iterable[Record], report: ImportReport, holders: Mapping[int,
             judged.created += contact_id in told.created
             continue
         if code.lower() in _SUPPRESSED_CODES:
-            judged.suppressed.append((person_id, version))
+            judged.suppressed.append((person_id, version, record["changed_at"]))
         else:
             judged.failures.append(PersonFailure(person_id, version, code, text))
     return judged

@@ -7,7 +7,7 @@ Dotdigital said yes to, keeps what it refused as failures, and lets go of the re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.clients.dotdigital import ImportReport, ImportStatus, NotFound
@@ -67,7 +67,7 @@ async def poll(context: JobContext, import_id: int, dotdigital_id: str, polls: i
 
 async def settle(context: JobContext, import_id: int, report: ImportReport) -> Settled | None:
     """Take an ended import's report into our tables; None when another has done so already."""
-    async with context.database.transaction(by_index=True) as connection:
+    async with context.database.batch() as connection:
         row = await connection.fetchrow(SQL["claim_unsettled"], import_id)
         if row is None:
             return None
@@ -161,7 +161,7 @@ async def _holders(
 
 
 async def _hold_suppressed(
-    context: JobContext, connection: PoolConnection, suppressed: Sequence[tuple[int, int]]
+    context: JobContext, connection: PoolConnection, suppressed: Sequence[tuple[int, int, datetime]]
 ) -> None:
     if not suppressed:
         return
@@ -169,11 +169,12 @@ async def _hold_suppressed(
     await connection.execute(
         SEND_SQL["hold_back"],
         context.account_id,
-        [person_id for person_id, _ in suppressed],
-        [version for _, version in suppressed],
+        [person_id for person_id, _, _ in suppressed],
+        [version for _, version, _ in suppressed],
         ["suppressed"] * count,
         ["suppressed_there"] * count,
         [None] * count,
+        [changed_at for _, _, changed_at in suppressed],
     )
 
 

@@ -51,7 +51,7 @@ async def count_opt_outs(context: JobContext) -> int:
 
 
 async def _due(context: JobContext, after_id: int) -> Sequence[Mapping[str, Any]]:
-    async with context.database.transaction(by_index=True) as connection:
+    async with context.database.batch() as connection:
         rows: Sequence[Mapping[str, Any]] = await connection.fetch(
             SQL["due_opt_outs"],
             context.account_id,

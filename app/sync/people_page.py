@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, assert_never
 
 from app.clients.dotdigital import ImportContact, UnsendableContactError, encode_contact
@@ -30,8 +31,9 @@ class Entry:
     """One person's record for an import."""
 
     person_id: int
-    #: What the acknowledgement settles: changes up to this version.
+    #: What the acknowledgement settles: changes up to this version, and up to this instant.
     version: int
+    changed_at: datetime
     email_key: str
     contact_id: int | None
     mobile_number: str | None
@@ -49,6 +51,7 @@ class Held:
 
     person_id: int
     version: int
+    changed_at: datetime
     reason: Reason
     detail: str | None
 
@@ -79,6 +82,17 @@ class Claims:
 
 
 @dataclass(slots=True)
+class Unchanged:
+    """One person whose payload is the one that was acknowledged."""
+
+    person_id: int
+    version: int
+    changed_at: datetime
+    #: Dotdigital's side is known to be suppressed.
+    suppressed: bool
+
+
+@dataclass(slots=True)
 class SortedPage:
     """What the people of a page need."""
 
@@ -87,8 +101,8 @@ class SortedPage:
     #: Linked, with values that only fill a blank there.
     fills: list[Entry] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
-    #: Nothing to send: person, version, whether Dotdigital's side is suppressed.
-    unchanged: list[tuple[int, int, bool]] = field(default_factory=list)
+    #: Nothing to send.
+    unchanged: list[Unchanged] = field(default_factory=list)
     failures: list[PersonFailure] = field(default_factory=list)
     #: Still due, for the opt-outs go their own way, before all this.
     opting_out: list[int] = field(default_factory=list)
@@ -147,7 +161,15 @@ def sort_page(
             case Delete() | Release():
                 page.departing.append(standing.person_id)
             case Skip(reason, other):
-                page.held.append(Held(standing.person_id, row["version"], reason, _named(other)))
+                page.held.append(
+                    Held(
+                        standing.person_id,
+                        row["version"],
+                        row["changed_at"],
+                        reason,
+                        _named(other),
+                    )
+                )
             case Refuse(reason, other):
                 text = reason.sentence if other is None else f"{reason.sentence} {_named(other)}."
                 page.failures.append(
@@ -208,11 +230,16 @@ def _sort_payload(
         encoded = _encoded_fill(standing.contact_id, payload)
         target = page.fills
     else:
-        page.unchanged.append((standing.person_id, row["version"], standing.suppressed_there))
+        page.unchanged.append(
+            Unchanged(
+                standing.person_id, row["version"], row["changed_at"], standing.suppressed_there
+            )
+        )
         return
     entry = Entry(
         person_id=standing.person_id,
         version=version,
+        changed_at=row["changed_at"],
         email_key=standing.email_key or "",
         contact_id=standing.contact_id,
         mobile_number=mobile,

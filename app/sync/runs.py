@@ -86,7 +86,7 @@ class Run:
     @contextlib.asynccontextmanager
     async def fenced(self) -> AsyncIterator[PoolConnection]:
         """Open a transaction that stands only while this attempt does; raises Superseded."""
-        async with self.database.transaction(by_index=True) as connection:
+        async with self.database.batch() as connection:
             if await connection.fetchval(SQL["fence"], self.id, self.attempt) is None:
                 raise Superseded
             yield connection

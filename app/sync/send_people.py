@@ -13,23 +13,26 @@ from sqlmodel import col, select
 from app.clients.dotdigital import MergeOption
 from app.db import PoolConnection
 from app.models import Mapping
+from app.services.account_settings import AccountSettings
 from app.sync.engine import JobContext
 from app.sync.failures import heal_people, record_people
 from app.sync.imports import release_abandoned
 from app.sync.opt_outs import count_opt_outs, send_opt_outs
 from app.sync.payloads import PayloadPlan
-from app.sync.people_page import Claims, Held, Row, SortedPage, sort_page
+from app.sync.people_page import Claims, Held, Row, SortedPage, Unchanged, sort_page
 from app.sync.queue import ensure_run
 from app.sync.rules.eligibility import Policy
 from app.sync.rules.reasons import Reason
 from app.sync.statements import statements
-from app.sync.submissions import Batch, Submissions
+from app.sync.submissions import Batch, PlanChanged, Submissions
 
 SQL = statements("send_people")
 
 _PAGE = 5000
 #: The second time, for values that fill a blank once the contact stands.
 _SWEEPS = 2
+#: A run begins again so often when mappings or settings are changed under it.
+_MOST_PLANS = 20
 _OPTED_OUT = frozenset({Reason.OPTED_OUT, Reason.SUPPRESSED_THERE})
 
 
@@ -45,13 +48,12 @@ async def run(context: JobContext) -> None:
     context.run.total = await _count_due(context)
     await send_opt_outs(context)
     submissions = Submissions(context)
-    sender = _Sender(context, await load_plan(context), submissions)
     try:
-        for sweep in range(_SWEEPS):
-            await sender.sweep(resend=sweep == 0)
-            await submissions.watch()
-            if submissions.pending or not sender.fills_to_come:
+        for _ in range(_MOST_PLANS):
+            if await _send_everyone(context, submissions):
                 break
+            await context.run.note("mappings_or_settings_changed")
+            await reload_settings(context)
     finally:
         await submissions.close()
     context.run.counts["pending"] = submissions.pending
@@ -59,15 +61,44 @@ async def run(context: JobContext) -> None:
         await _hand_over(context)
 
 
-async def load_plan(context: JobContext) -> PayloadPlan:
-    """Return the account's mappings, compiled."""
+async def _send_everyone(context: JobContext, submissions: Submissions) -> bool:
+    """Send everyone due by one plan; says whether the plan stood until the end.
+
+    Otherwise who was not submitted yet is still due, and gets what the new mappings say.
+    """
+    plan, submissions.generation = await load_plan(context)
+    sender = _Sender(context, plan, submissions)
+    try:
+        for sweep in range(_SWEEPS):
+            await sender.sweep(resend=sweep == 0)
+            await submissions.watch()
+            if submissions.pending or not sender.fills_to_come:
+                break
+    except PlanChanged:
+        await submissions.close()
+        return False
+    return True
+
+
+async def load_plan(context: JobContext) -> tuple[PayloadPlan, str]:
+    """Return the account's mappings, compiled, and the generation that they are of."""
+    async with context.database.transaction() as connection:
+        generation: str = await connection.fetchval(SQL["generation"], context.account_id)
     async with context.database.reading() as session:
         found = await session.execute(
             select(Mapping)
             .where(col(Mapping.account_id) == context.account_id)
             .order_by(col(Mapping.id))
         )
-        return PayloadPlan(found.scalars())
+        return PayloadPlan(found.scalars()), generation
+
+
+async def reload_settings(context: JobContext) -> None:
+    """Read the account's settings anew."""
+    stored = await context.database.pool.fetchval(
+        "SELECT settings FROM accounts WHERE id = $1", context.account_id
+    )
+    context.account_settings = AccountSettings.from_stored(stored)
 
 
 def policy_of(context: JobContext) -> Policy:
@@ -153,7 +184,8 @@ async def _rehearse(context: JobContext) -> None:
     run = context.run
     run.total = await _count_due(context)
     run.counts["suppressed"] = await count_opt_outs(context)
-    plan, policy, claims = await load_plan(context), policy_of(context), Claims()
+    plan, _ = await load_plan(context)
+    policy, claims = policy_of(context), Claims()
     after_id = 0
     while rows := await _due_people(context, after_id):
         after_id = rows[-1]["person_id"]
@@ -188,7 +220,7 @@ async def _count_due(context: JobContext) -> int:
 
 
 async def _due_people(context: JobContext, after_id: int) -> Sequence[Row]:
-    async with context.database.transaction(by_index=True) as connection:
+    async with context.database.batch() as connection:
         rows: Sequence[Row] = await connection.fetch(
             SQL["due_people"],
             context.account_id,
@@ -214,24 +246,24 @@ async def _write_held(
         ["suppressed" if each.reason in _OPTED_OUT else "not_eligible" for each in held],
         [each.reason.value for each in held],
         [each.detail for each in held],
+        [each.changed_at for each in held],
     )
     await heal_people(context, connection, person_ids)
 
 
 async def _write_unchanged(
-    context: JobContext,
-    connection: PoolConnection,
-    unchanged: Sequence[tuple[int, int, bool]],
+    context: JobContext, connection: PoolConnection, unchanged: Sequence[Unchanged]
 ) -> None:
     if not unchanged:
         return
-    person_ids = [person_id for person_id, _, _ in unchanged]
+    person_ids = [each.person_id for each in unchanged]
     await connection.execute(
         SQL["settle_unchanged"],
         context.account_id,
         person_ids,
-        [version for _, version, _ in unchanged],
-        ["suppressed" if suppressed else "synced" for _, _, suppressed in unchanged],
+        [each.version for each in unchanged],
+        ["suppressed" if each.suppressed else "synced" for each in unchanged],
+        [each.changed_at for each in unchanged],
     )
     await heal_people(context, connection, person_ids)
 

@@ -16,14 +16,18 @@ from app.sync.failures import PersonFailure, record_people
 from app.sync.imports import SQL, lose, poll
 from app.sync.people_page import Entry
 from app.sync.rules.poll_intervals import wait_before_poll
+from app.sync.statements import statements
 
 log = structlog.get_logger(__name__)
+
+SEND_SQL = statements("send_people")
 
 _RECORD_COLUMNS = (
     "account_id",
     "person_id",
     "import_id",
     "version",
+    "changed_at",
     "email_key",
     "contact_id",
     "mobile_number",
@@ -72,6 +76,10 @@ class Batch:
         return entries
 
 
+class PlanChanged(Exception):  # noqa: N818 - a signal: begin again with what stands now
+    """The account's settings or mappings were changed since the payloads were made."""
+
+
 @dataclass(slots=True)
 class _Open:
     dotdigital_id: str
@@ -86,6 +94,8 @@ class Submissions:
     def __init__(self, context: JobContext) -> None:
         """Begin with none."""
         self._context = context
+        #: What the payloads are made by; nothing is sent by another one, see `PlanChanged`.
+        self.generation = ""
         self._open: dict[int, _Open] = {}
         self._under_way: set[asyncio.Task[None]] = set()
         self._unrecorded: dict[int, Sequence[Entry]] = {}
@@ -141,8 +151,8 @@ class Submissions:
 
     async def close(self) -> None:
         """Let submissions that are under way come to their end, whatever it is."""
-        if self._under_way:
-            await asyncio.wait(self._under_way)
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        self._under_way.clear()
 
     async def _one_comes_through(self) -> None:
         done, _ = await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
@@ -205,6 +215,10 @@ class Submissions:
         """
         context = self._context
         async with context.run.fenced() as connection:
+            if await connection.fetchval(SEND_SQL["generation"], context.account_id) != (
+                self.generation
+            ):
+                raise PlanChanged
             import_id: int = await connection.fetchval(
                 SQL["intend"], context.account_id, context.run.id, context.run.attempt, len(entries)
             )
@@ -217,6 +231,7 @@ class Submissions:
                         entry.person_id,
                         import_id,
                         entry.version,
+                        entry.changed_at,
                         entry.email_key,
                         entry.contact_id,
                         entry.mobile_number,

@@ -96,7 +96,8 @@ WITH yes AS (
                         ELSE excluded.linked_at END
 )
 DELETE FROM person_changes AS due USING yes
-WHERE due.account_id = $1 AND due.person_id = yes.person_id AND due.version <= yes.version;
+WHERE due.account_id = $1 AND due.person_id = yes.person_id
+  AND due.version <= yes.version AND due.changed_at <= yes.changed_at;
 
 -- name: any_open_failures
 -- Whether the account has a failing person at all. failures_open.
@@ -126,7 +127,7 @@ JOIN contact_links AS link
 
 -- name: records
 -- Whom an import holds, ascending. import_records_import.
-SELECT person_id, version, email_key, contact_id FROM import_records
+SELECT person_id, version, changed_at, email_key, contact_id FROM import_records
 WHERE import_id = $1 ORDER BY person_id;
 
 -- name: drop_records

@@ -18,7 +18,7 @@ ON CONFLICT (account_id, person_id) DO UPDATE
 -- The next due people of an account after a person id, with all that a decision needs.
 -- Keyset on the primary key of person_changes; the rest by people_pkey, people_email_key,
 -- contact_links_email, contact_links_mobile and the indexes of import_records.
-SELECT due.person_id, due.reason AS change_reason, due.attempts,
+SELECT due.person_id, due.reason AS change_reason, due.attempts, due.changed_at,
        person.version, person.kind, person.email, person.email_key, person.mobile_number,
        person.first_name, person.last_name, person.title, person.job_title,
        person.organisation, person.address_line_1, person.address_line_2, person.city,
@@ -89,8 +89,9 @@ LIMIT $4;
 -- People who need nothing sent: the link says why, and the change is dealt with unless a newer
 -- one stands.
 WITH given AS (
-    SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[])
-        AS given (person_id, version, state, reason, detail)
+    SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
+                         $7::timestamptz[])
+        AS given (person_id, version, state, reason, detail, changed_at)
 ), noted AS (
     INSERT INTO contact_links AS link (account_id, person_id, state, reason, reason_detail)
     SELECT $1, person_id, state, reason, detail FROM given
@@ -101,13 +102,14 @@ WITH given AS (
               IS DISTINCT FROM (excluded.state, excluded.reason, excluded.reason_detail)
 )
 DELETE FROM person_changes AS due USING given
-WHERE due.account_id = $1 AND due.person_id = given.person_id AND due.version <= given.version;
+WHERE due.account_id = $1 AND due.person_id = given.person_id
+  AND due.version <= given.version AND due.changed_at <= given.changed_at;
 
 -- name: settle_unchanged
 -- People whose payload is the one that was acknowledged: no call, and nothing due any more.
 WITH given AS (
-    SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::text[])
-        AS given (person_id, version, state)
+    SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::timestamptz[])
+        AS given (person_id, version, state, changed_at)
 ), noted AS (
     UPDATE contact_links AS link SET state = given.state, reason = NULL, reason_detail = NULL
     FROM given
@@ -116,7 +118,8 @@ WITH given AS (
            OR link.reason IS NOT NULL AND link.reason <> 'mobile_number_taken')
 )
 DELETE FROM person_changes AS due USING given
-WHERE due.account_id = $1 AND due.person_id = given.person_id AND due.version <= given.version;
+WHERE due.account_id = $1 AND due.person_id = given.person_id
+  AND due.version <= given.version AND due.changed_at <= given.changed_at;
 
 -- name: note_suppressed
 -- Contacts that Dotdigital confirmed as suppressed. The change stays due: the fields follow.
@@ -131,3 +134,11 @@ UPDATE contact_links
 SET contact_id = NULL, account_status = NULL, sent_fingerprint = NULL, acknowledged = NULL,
     email_key = NULL, mobile_sent = NULL, state = 'unlinked'
 WHERE account_id = $1 AND contact_id = ANY ($2::bigint[]);
+
+-- name: generation
+-- What payloads are made by: the account's settings and its mappings. Changes of either wait for
+-- this lock, and make those due who are linked or in flight by then.
+SELECT concat_ws('/', account.version,
+                 (SELECT (count(*), sum(version), max(id))::text FROM mappings
+                  WHERE account_id = account.id))
+FROM accounts AS account WHERE account.id = $1 FOR SHARE OF account;

@@ -1,36 +1,16 @@
 """send_people against the sandbox: what is sent, what isn't and why, and what each run costs."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from app.db import Database
 from app.models import Account
-from app.services.cipher import CredentialsCipher, key_kept_in
 from sandbox.server import RunningSandbox
-from tests.clock import FakeClock
-from tests.factories.accounts import make_account
 from tests.factories.engines import Replica
 from tests.factories.lists import make_list, make_members
 from tests.factories.mappings import make_mapping
 from tests.factories.people import make_people, make_person
-
-
-async def link(here: Replica, person_id: int) -> Mapping[str, Any] | None:
-    row: Mapping[str, Any] | None = await here.database.pool.fetchrow(
-        "SELECT * FROM contact_links WHERE person_id = $1", person_id
-    )
-    return row
-
-
-async def due(here: Replica) -> list[int]:
-    rows = await here.database.pool.fetch("SELECT person_id FROM person_changes ORDER BY 1")
-    return [row["person_id"] for row in rows]
-
-
-def calls(sandbox: RunningSandbox) -> dict[str, int]:
-    return dict(sandbox.sandbox.calls.by_template)
+from tests.integration.sync.traces import calls, due, link
 
 
 async def test_new_person_becomes_a_contact_and_is_linked(
@@ -392,141 +372,3 @@ async def test_full_run_sends_everyone_again(
     assert (run["counts"]["updated"], run["counts"]["created"]) == (3, 0)
     assert calls(sandbox)["PUT /contacts/v3/import"] == 1
     assert await due(here) == []
-
-
-IMPORT_FAULTS = [
-    pytest.param({"kind": "job_ends", "job_status": "Failed"}, "import_failed", id="fails whole"),
-    pytest.param(
-        {"kind": "job_ends", "job_status": "RejectedByWatchdog"},
-        "RejectedByWatchdog",
-        id="stopped by the watchdog",
-    ),
-    pytest.param(
-        {"kind": "job_ends", "job_status": "ExceedsAllowedContactLimit"},
-        "ExceedsAllowedContactLimit",
-        id="allowance used up",
-    ),
-    pytest.param({"kind": "report_loses", "share": 1.0}, "not_in_report", id="report is empty"),
-]
-
-
-@pytest.mark.parametrize("fault, code", IMPORT_FAULTS)
-async def test_import_that_goes_wrong_leaves_everyone_due_with_the_reason(
-    here: Replica, sandboxed: Account, sandbox: RunningSandbox, fault: dict[str, Any], code: str
-) -> None:
-    people = await make_people(here.database, 2)
-    sandbox.control.add_fault(path="/contacts/v3/import", **fault)
-    run = await here.run(sandboxed, "send_people")
-    assert (run["status"], run["counts"]["failed"]) == ("partial", 2)
-    assert await due(here) == [person.id for person in people]
-    codes = await here.database.pool.fetch("SELECT code FROM failures")
-    assert {row["code"] for row in codes} == {code}
-    assert await here.database.pool.fetchval("SELECT count(*) FROM import_records") == 0
-
-
-async def test_answer_that_is_lost_after_dotdigital_took_the_import_costs_a_repeat(
-    here: Replica, sandboxed: Account, sandbox: RunningSandbox
-) -> None:
-    await make_people(here.database, 2)
-    sandbox.control.add_fault("lost_answer", method="PUT", path="/contacts/v3/import")
-    run = await here.run(sandboxed, "send_people")
-    assert run["status"] == "succeeded"
-    assert len(list(sandbox.account.contacts)) == 2
-    assert await due(here) == []
-
-
-async def test_outage_ends_the_run_and_loses_nobody(
-    here: Replica, sandboxed: Account, sandbox: RunningSandbox
-) -> None:
-    people = await make_people(here.database, 2)
-    fault = sandbox.control.add_fault("status", status=503, times=None)
-    run = await here.run(sandboxed, "send_people")
-    assert run["status"] == "failed"
-    assert await due(here) == [person.id for person in people]
-    assert await here.database.pool.fetchval("SELECT count(*) FROM import_records") == 0
-    assert await here.database.pool.fetchval("SELECT state FROM accounts") == "unreachable"
-
-    sandbox.sandbox.faults.remove(fault.id)
-    assert isinstance(here.clock, FakeClock)
-    here.clock.advance(600)
-    run = await here.run(sandboxed, "send_people")
-    assert (run["status"], run["counts"]["created"]) == ("succeeded", 2)
-    assert await here.database.pool.fetchval("SELECT state FROM accounts") == "ok"
-
-
-async def test_record_that_spoils_a_whole_import_is_found_by_halving(
-    here: Replica, sandboxed: Account, sandbox: RunningSandbox
-) -> None:
-    await make_people(here.database, 4)
-    body = {"errorCode": "contacts:badRequest", "description": "a contact can't be read"}
-    # The whole, then the half with the bad one, then the bad one: the rest go through.
-    for after in (0, 0, 0):
-        sandbox.control.add_fault(
-            "status", method="PUT", path="/contacts/v3/import", status=400, body=body, after=after
-        )
-    run = await here.run(sandboxed, "send_people")
-    assert (run["counts"]["created"], run["counts"]["failed"]) == (3, 1)
-    failure = await here.database.pool.fetchrow("SELECT * FROM failures")
-    assert failure["code"] == "contacts:badRequest"
-
-
-async def test_other_integrations_that_hold_every_slot_are_waited_for(
-    here: Replica, sandboxed: Account, sandbox: RunningSandbox
-) -> None:
-    await make_people(here.database, 1)
-    body = {"errorCode": "contacts:tooManyActiveImports", "description": "wait"}
-    sandbox.control.add_fault(
-        "status", method="PUT", path="/contacts/v3/import", status=429, body=body, times=3
-    )
-    run = await here.run(sandboxed, "send_people")
-    assert run["status"] == "succeeded"
-    blocked = await here.database.pool.fetchval(
-        "SELECT count(*) FROM rate_buckets WHERE blocked_until IS NOT NULL"
-    )
-    assert blocked == 0, "a slot is not the rate limit"
-
-
-async def test_bad_credentials_stop_the_account_and_nobody_else(
-    here: Replica, sandboxed: Account, sandbox: RunningSandbox
-) -> None:
-    await make_people(here.database, 1)
-    other = await make_account(
-        here.database,
-        name="Wrong",
-        username=sandbox.username,
-        endpoint=sandbox.url,
-        password_encrypted=await _encrypted_like(here, sandboxed, "wrong"),
-        dotdigital_account_id=sandbox.account.id,
-    )
-    failed = await here.run(other, "send_people")
-    assert failed["status"] == "failed"
-    states = await here.database.pool.fetch("SELECT state FROM accounts ORDER BY id")
-    assert [row["state"] for row in states] == ["ok", "bad_credentials"]
-    assert (await here.run(sandboxed, "send_people"))["status"] == "succeeded"
-
-
-async def _encrypted_like(here: Replica, account: Account, password: str) -> bytes:
-
-    assert account.id
-    return CredentialsCipher([key_kept_in(here.settings.data_dir)]).encrypt(password)
-
-
-async def test_batches_keep_to_the_accounts_size(
-    here: Replica, sandboxed: Account, sandbox: RunningSandbox, database: Database
-) -> None:
-    await database.pool.execute("""UPDATE accounts SET settings = '{"batch_size": 10}'""")
-    await make_people(database, 25)
-    run = await here.run(sandboxed, "send_people")
-    assert (run["counts"]["imports"], run["counts"]["created"]) == (3, 25)
-    assert calls(sandbox)["PUT /contacts/v3/import"] == 3
-
-
-async def test_account_that_moved_to_another_region_is_found_again(
-    here: Replica, sandboxed: Account, sandbox: RunningSandbox
-) -> None:
-    await make_people(here.database, 2)
-    sandbox.control.move_account("r3")
-    run = await here.run(sandboxed, "send_people")
-    assert (run["status"], run["counts"]["created"]) == ("succeeded", 2)
-    endpoint = await here.database.pool.fetchval("SELECT endpoint FROM accounts")
-    assert endpoint == sandbox.urls["r3"]
