@@ -148,6 +148,17 @@ def test_quote_that_never_closes_is_given_up_without_holding_the_rest() -> None:
     assert len(rows._held) < len(line)
 
 
+def test_long_quoted_cell_is_kept_though_more_than_the_limit_is_held_when_it_closes() -> None:
+    rows = CsvRows(",")
+    cell = ("x" * 98 + "\n") * 9300
+    text = f'a,b\n1,"{cell}"\n' + "2,y\n" * 150_000
+    found: list[TextRow | RowFault] = []
+    for start in range(0, len(text), 50_000):
+        found += rows.feed(text[start : start + 50_000])
+    assert len(found) == 150_001
+    assert found[0] == TextRow(2, ["1", cell], len(cell) + 5)
+
+
 def test_line_without_an_end_is_passed_over_without_holding_it() -> None:
     rows = CsvRows(",")
     found = rows.feed("a,b\n1,2\n")

@@ -61,7 +61,7 @@ def test_line_without_an_end_is_passed_over_without_holding_it() -> None:
     for _ in range(30):
         found += rows.feed(b"x" * 100_000)
         assert rows._held_bytes <= MAX_ROW
-    found += rows.feed(b'\n{"a":1}\n', final=True)
+    found += rows.feed(b'xx"}\n{"a":1}\n', final=True)
     assert found == [
         RowFault(1, f"The row is over {MAX_ROW} bytes long."),
         ObjectRow(2, {"a": 1}, 7),
