@@ -7,6 +7,7 @@ from app.models.api_keys import ApiKey, IdempotencyKey
 from app.models.audit_log import AuditEntry
 from app.models.conflicts import Conflict
 from app.models.contact_links import ContactLink
+from app.models.erasures import Erasure
 from app.models.failures import Failure
 from app.models.imports import Import, ImportRecord
 from app.models.jobs import Job, Run, RunEvent
@@ -29,6 +30,7 @@ __all__ = [
     "CallScope",
     "Conflict",
     "ContactLink",
+    "Erasure",
     "Failure",
     "IdempotencyKey",
     "Import",

@@ -18,7 +18,10 @@ from app.routers import (
     people,
     people_bulk,
     people_import,
+    people_merge,
     person_fields,
+    person_links,
+    person_sync,
     runs,
     sync,
     sync_summary,
@@ -29,6 +32,9 @@ def include_all(app: FastAPI, *, max_import_bytes: int) -> None:
     """Put every router into the app; streamed imports have a limit of their own."""
     app.include_router(people.router)
     app.include_router(people_bulk.router)
+    app.include_router(people_merge.router)
+    app.include_router(person_sync.router)
+    app.include_router(person_links.router)
     app.include_router(lists.router)
     app.include_router(members.router)
     app.include_router(mappings.router)

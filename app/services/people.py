@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import asyncpg
 
-from app.db import PoolConnection
+from app.db import PoolConnection, ReadSession
 from app.errors import Conflict, NotFound
+from app.models import Person
 from app.services.people_columns import COLUMNS, DEFAULTS, UPDATE, as_changes, as_new, mask_of
 from app.services.people_json import shown
 
@@ -58,6 +59,12 @@ async def get_person(connection: PoolConnection, person_id: int) -> Document:
     if row is None:
         raise _nobody(person_id)
     return Document(*row)
+
+
+async def require_person(session: ReadSession, person_id: int) -> None:
+    """Raise NotFound where there is no such person, not even a deleted one."""
+    if await session.get(Person, person_id) is None:
+        raise _nobody(person_id)
 
 
 async def create_person(

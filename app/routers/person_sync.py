@@ -1,0 +1,80 @@
+"""`/v1/people/{id}/sync` and `/v1/people/{id}/activities`: what became of a person."""
+
+from datetime import datetime
+from typing import cast
+
+from fastapi import APIRouter
+
+from app.db import PoolConnection
+from app.errors import NotFound
+from app.routers.dependencies import Reader, Reading, ReadingConnection, ServiceParts
+from app.routers.paging import CursorText, Limit, decode_cursor, page_of
+from app.routers.parameters import PathId
+from app.routers.problem_handlers import problems
+from app.schemas.activities import ActivityOut
+from app.schemas.pages import Page
+from app.schemas.person_sync import ConditionOut, PersonFailureOut, PersonSyncOut, PersonSyncs
+from app.services import activities, people
+from app.services.activities import ActivityFilter
+from app.sync.person_standing import AccountStanding, account_standings
+from app.sync.rules.eligibility import Condition
+
+router = APIRouter(prefix="/v1/people", tags=["people"])
+
+
+@router.get("/{person_id}/sync", responses=problems(NotFound))
+async def get_sync(
+    _caller: Reader, parts: ServiceParts, connection: ReadingConnection, person_id: PathId
+) -> PersonSyncs:
+    """Say for each account how the person stands there, and why not, where it isn't synced."""
+    await people.get_person(connection, person_id)
+    return await standings_of(connection, person_id, parts.clock.now())
+
+
+async def standings_of(connection: PoolConnection, person_id: int, now: datetime) -> PersonSyncs:
+    """Return how the person stands in every account."""
+    found = await account_standings(connection, person_id, now)
+    return PersonSyncs(items=[_shown(standing) for standing in found])
+
+
+def _shown(standing: AccountStanding) -> PersonSyncOut:
+    return PersonSyncOut(
+        account_id=standing.account_id,
+        contact_id=standing.contact_id,
+        state=standing.state,
+        account_status=standing.account_status,
+        last_sent_at=standing.last_sent_at,
+        pending_change=standing.pending_change,
+        pending_since=standing.pending_since,
+        failure=None if standing.failure is None else PersonFailureOut(**standing.failure),
+        conditions=[
+            ConditionOut(name=each.name, holds=each.holds, detail=_detail(each))
+            for each in standing.conditions
+        ],
+    )
+
+
+def _detail(condition: Condition) -> str | None:
+    if condition.holds:
+        return None
+    named = "" if condition.person_id is None else f" It is person {condition.person_id}."
+    return f"{condition.reason.sentence}{named}"
+
+
+@router.get("/{person_id}/activities", responses=problems(NotFound))
+async def list_activities(
+    _caller: Reader,
+    session: Reading,
+    person_id: PathId,
+    limit: Limit = 100,
+    cursor: CursorText = None,
+) -> Page[ActivityOut]:
+    """List the person's online activities, the newest first."""
+    await people.require_person(session, person_id)
+    place = decode_cursor("person-activities", person_id, cursor, datetime, int)
+    before = cast("tuple[datetime, int] | None", place)
+    wanted = ActivityFilter(person_id=person_id)
+    found = await activities.newest_activities(session, wanted, before, limit)
+    items = [ActivityOut.model_validate(each) for each in found]
+    last = (items[-1].occurred_at, items[-1].id) if items else None
+    return page_of("person-activities", person_id, items, limit, last)

@@ -1,0 +1,65 @@
+"""How one person stands in each account, as the API gives it, and what ties it to a contact."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from app.schemas.people_bulk import SyncStatus
+from app.schemas.text import Id, Schema
+
+
+class LinkIn(Schema):
+    """The contact that this person is, by Dotdigital's own id."""
+
+    contact_id: Id
+
+
+class MergeIn(Schema):
+    """Whom to merge into."""
+
+    into_id: Id
+
+
+class ConditionOut(Schema):
+    """One condition of being synced."""
+
+    name: str
+    holds: bool
+    detail: Annotated[str | None, Field(description="Why it doesn't hold; null where it does.")]
+
+
+class PersonFailureOut(Schema):
+    """What failed; `GET /v1/failures` has it as well."""
+
+    id: int
+    code: str
+    message: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    attempts: int
+    next_retry_at: datetime | None
+
+
+class PersonSyncOut(Schema):
+    """How a person stands in one account, and every condition of being synced with its outcome."""
+
+    account_id: int
+    contact_id: int | None
+    state: SyncStatus
+    account_status: Annotated[
+        str | None, Field(description="Of the contact's email in Dotdigital, as last read.")
+    ]
+    last_sent_at: datetime | None
+    pending_change: Annotated[
+        bool, Field(description="A change waits for the next run, or is in flight.")
+    ]
+    pending_since: datetime | None
+    failure: PersonFailureOut | None
+    conditions: list[ConditionOut]
+
+
+class PersonSyncs(Schema):
+    """How a person stands in every account."""
+
+    items: list[PersonSyncOut]

@@ -1,0 +1,31 @@
+-- name: links
+-- How a person stands in every account. Primary keys; failures_subject.
+SELECT account.id AS account_id, account.settings,
+       link.contact_id, link.state, link.reason, link.reason_detail, link.account_status,
+       link.last_sent_at,
+       due.person_id IS NOT NULL AS pending_change, due.changed_at AS pending_since,
+       flying.import_id,
+       failure.id AS failure_id, failure.code, failure.message, failure.first_seen_at,
+       failure.last_seen_at, failure.attempts, failure.next_retry_at
+FROM accounts AS account
+LEFT JOIN contact_links AS link ON link.account_id = account.id AND link.person_id = $1
+LEFT JOIN person_changes AS due ON due.account_id = account.id AND due.person_id = $1
+LEFT JOIN import_records AS flying
+       ON flying.account_id = account.id AND flying.person_id = $1
+LEFT JOIN LATERAL (
+    SELECT * FROM failures
+    WHERE failures.subject_type = 'person' AND failures.subject_id = $1
+      AND failures.account_id = account.id AND failures.resolved_at IS NULL
+    ORDER BY failures.id DESC LIMIT 1
+) AS failure ON true
+ORDER BY account.id;
+
+-- name: as_if_due
+-- Goes before send_people's due_people: the person ($6) is due, and nobody else is; what it has in
+-- flight itself doesn't count.
+WITH person_changes AS (
+    SELECT $1::bigint AS account_id, $6::bigint AS person_id, 'changed' AS reason,
+           0::smallint AS attempts, now() AS changed_at, '-infinity'::timestamptz AS next_attempt_at
+), import_records AS (
+    SELECT * FROM import_records WHERE person_id <> $6::bigint
+)
