@@ -113,5 +113,16 @@ async def note_state(database: Database, account_id: int, error: BaseException |
     )
 
 
+async def note_well(database: Database, account_id: int) -> None:
+    """Show on the account that Dotdigital answers it; a paused account stays paused."""
+    await database.pool.execute(
+        """
+        UPDATE accounts SET state = 'ok', state_detail = NULL
+        WHERE id = $1 AND state IN ('bad_credentials', 'unreachable')
+        """,
+        account_id,
+    )
+
+
 def _unreadable(error: UnreadableCredentialsError) -> Problem:
     return Conflict(f"{error} Or send the account's password anew.")

@@ -11,18 +11,17 @@ import structlog
 from sqlmodel import select
 
 from app.clients.dotdigital import (
-    BadCredentials,
     CallRecord,
     DotdigitalClient,
     DotdigitalError,
     Priority,
-    Retryable,
     WrongRegion,
 )
 from app.clock import Clock
 from app.db import Database
 from app.errors import Problem
 from app.models import Account
+from app.services.account_calls import note_state, note_well
 from app.services.account_settings import AccountSettings
 from app.services.cipher import UnreadableCredentialsError
 from app.services.dotdigital import DotdigitalConnector, problem_of
@@ -125,7 +124,7 @@ class Engine:
             # The one place where a job's own fault ends: the run says so, the rest go on.
             logger.exception("run_failed")
             return "failed", as_problem(Problem("The run met a fault of ours; the log has it."))
-        await self._note_account_state(run.account_id, None)
+        await note_well(self._database, run.account_id)
         return ("partial" if run.counts["failed"] else "succeeded"), None
 
     async def _run_job(self, run: Run) -> None:
@@ -155,7 +154,7 @@ class Engine:
         """Return the problem that ends the run; the account shows what Dotdigital said."""
         if isinstance(error, Problem):
             return as_problem(error)
-        await self._note_account_state(run.account_id, error)
+        await note_state(self._database, run.account_id, error)
         log.warning("run_stopped_by_dotdigital", run_id=run.id, error=str(error))
         return as_problem(problem_of(error))
 
@@ -181,27 +180,6 @@ class Engine:
             account=account,
             account_settings=AccountSettings.from_stored(account.settings),
             client=client,
-        )
-
-    async def _note_account_state(self, account_id: int, error: DotdigitalError | None) -> None:
-        """Show on the account what the run met; a paused account stays paused."""
-        match error:
-            case None:
-                state, detail = "ok", None
-            case BadCredentials():
-                state, detail = "bad_credentials", problem_of(error).detail
-            case Retryable():
-                state, detail = "unreachable", problem_of(error).detail
-            case _:
-                return
-        await self._database.pool.execute(
-            """
-            UPDATE accounts SET state = $2, state_detail = $3
-            WHERE id = $1 AND state <> 'paused' AND (state, state_detail) IS DISTINCT FROM ($2, $3)
-            """,
-            account_id,
-            state,
-            detail,
         )
 
 
