@@ -18,7 +18,7 @@ from app.services.decoding import known_charset
 from app.services.import_outcome import ImportInterrupted
 from app.services.import_rows import Unreadable
 from app.services.people_file import FileFormat, FileOptions
-from app.services.people_import import import_people
+from app.services.people_import import import_people as store_people
 
 router = APIRouter(prefix="/v1/people", tags=["people"], route_class=StreamedIdempotentRoute)
 
@@ -87,7 +87,7 @@ Delimiter = Annotated[
     responses=problems(Conflict, TooLarge, UnsupportedMediaType, Unreadable, ImportInterrupted),
     openapi_extra=_BODY,
 )
-async def import_file(
+async def import_people(
     caller: Writer,
     parts: ServiceParts,
     request: Request,
@@ -123,7 +123,7 @@ async def import_file(
         from_line=from_line,
     )
     chunks = _chunks_of(request, parts.settings.max_import_bytes)
-    outcome = await import_people(
+    outcome = await store_people(
         parts.database, chunks, options, actor=caller.actor, dry_run=dry_run
     )
     return ImportOut.model_validate(outcome)
