@@ -12,6 +12,16 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 
+_IS_A_JOB = (
+    "job IN ('send_people', 'retrieve_people', 'retrieve_activities', "
+    "'match_activities', 'send_lists', 'monitor_imports')"
+)
+_IS_AN_ACTIVITY = (
+    "type IN ('email_send', 'email_open', 'email_click', 'email_bounce', "
+    "'email_unsubscribe', 'form_submission', 'page_view', 'download')"
+)
+
+
 def upgrade() -> None:
     """Apply."""
     # A migration waits a few seconds for its locks, never for ever.
@@ -377,7 +387,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.CheckConstraint(
-            "job IN ('send_people', 'retrieve_people', 'retrieve_activities', 'match_activities', 'send_lists', 'monitor_imports')",
+            _IS_A_JOB,
             name="jobs_job",
         ),
         sa.CheckConstraint(
@@ -647,7 +657,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "job IN ('send_people', 'retrieve_people', 'retrieve_activities', 'match_activities', 'send_lists', 'monitor_imports')",
+            _IS_A_JOB,
             name="runs_job",
         ),
         sa.CheckConstraint("mode IN ('changes', 'full', 'dry_run')", name="runs_mode"),
@@ -748,7 +758,7 @@ def upgrade() -> None:
         sa.Column("next_retry_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "job IN ('send_people', 'retrieve_people', 'retrieve_activities', 'match_activities', 'send_lists', 'monitor_imports')",
+            _IS_A_JOB,
             name="failures_job",
         ),
         sa.CheckConstraint(
@@ -894,7 +904,7 @@ def upgrade() -> None:
         ),
         sa.Column("activity_key", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
-            "type IN ('email_send', 'email_open', 'email_click', 'email_bounce', 'email_unsubscribe', 'form_submission', 'page_view', 'download')",
+            _IS_AN_ACTIVITY,
             name="online_activities_type",
         ),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], ondelete="CASCADE"),

@@ -1,4 +1,4 @@
-"""The embedded Postgres as a process of ours would meet it: twice at once, after a crash, as root."""
+"""The embedded Postgres as our processes meet it: twice at once, after a crash, as root."""
 
 import asyncio
 import contextlib
