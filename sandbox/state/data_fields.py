@@ -123,16 +123,10 @@ class DataFields:
         self, packed: bytes | None, values: dict[int, DataValue], option: MergeOption
     ) -> bytes | None:
         """Put checked values, by their field's ordinal, over packed ones as the option says."""
-        merged = _unpacked(packed)
-        if (missing := max(values) + 1 - len(merged)) > 0:
-            merged.extend([None] * missing)
-        for ordinal, value in values.items():
-            if option == "overwrite" or (
-                not is_blank(value)
-                if option == "overwriteIfNotEmpty"
-                else is_blank(merged[ordinal])
-            ):
-                merged[ordinal] = value
+        if packed is None:
+            merged = [values.get(ordinal) for ordinal in range(max(values) + 1)]
+        else:
+            merged = _merged(_unpacked(packed), values, option)
         # A slice, without the brackets, since orjson leaves a kilobyte behind every text it made.
         return orjson.dumps(merged)[1:-1]
 
@@ -141,6 +135,18 @@ class DataFields:
         self._places += 1
         self._by_name[field.name.upper()] = field
         return field
+
+
+def _merged(
+    kept: list[DataValue], values: dict[int, DataValue], option: MergeOption
+) -> list[DataValue]:
+    kept.extend([None] * (max(values) + 1 - len(kept)))
+    for ordinal, value in values.items():
+        if option == "overwrite" or (
+            not is_blank(value) if option == "overwriteIfNotEmpty" else is_blank(kept[ordinal])
+        ):
+            kept[ordinal] = value
+    return kept
 
 
 def _unpacked(packed: bytes | None) -> list[DataValue]:

@@ -246,6 +246,29 @@ async def test_broken_contact_fails_alone(v3: V3, broken: dict[str, Json], code:
     assert report["summary"] == _summary(newContacts=1, invalidEntries=1)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a.b+c@d-e.example",
+        "o'hara@b.test",
+        "ü@ö.example",
+        "a@sub.b.co.uk",
+        "a@b.xn--p1ai",
+        "_@b.io",
+    ],
+)
+async def test_address_that_a_server_could_have_is_taken(v3: V3, address: str) -> None:
+    report = await v3.imported(entry(identifiers={"email": address}))
+    assert [each["identifiers"]["email"] for each in report["created"]] == [address]
+
+
+@pytest.mark.parametrize(
+    "text", ["a@b", "a@-b.example", "a@b-.example", "a..b@c.example", "a@b..example", "a@1.2.3.4"]
+)
+async def test_address_that_no_server_has_is_not_taken(v3: V3, text: str) -> None:
+    assert codes(await v3.imported(entry(identifiers={"email": text}))) == [["invalidEmail"]]
+
+
 @pytest.mark.parametrize("nothing", [7, "ann@b.example", None, []])
 async def test_entry_that_is_no_object_fails_alone(v3: V3, nothing: Json) -> None:
     report = await v3.imported(nothing, entry())
