@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.clients.dotdigital import Priority
@@ -58,6 +58,17 @@ def test_nobody_passes_a_block(asked: list[tuple[Priority, float]], blocked_s: f
             assert now >= until
 
 
+@example(
+    2,
+    [
+        (Priority.SCHEDULE, 0),
+        (Priority.SCHEDULE, 0),
+        (Priority.OPT_OUT, 57),
+        (Priority.MANUAL, 3),
+        (Priority.OPT_OUT, 0),
+        (Priority.SCHEDULE, 0),
+    ],
+)
 @given(st.integers(1, 6), ASKED)
 def test_nobody_overtakes_a_more_urgent_caller_who_waits(
     limit: int, asked: list[tuple[Priority, float]]

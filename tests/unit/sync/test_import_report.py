@@ -143,6 +143,14 @@ def test_an_email_that_is_spelt_otherwise_is_recognised(email_key: str, reported
             [],
             id="another contact with its email is not its own",
         ),
+        pytest.param(
+            report(
+                updated=(contact(7, "ann@x.example"),),
+                failures=(failure("invalidPhoneNumber", contact_id=7),),
+            ),
+            [],
+            id="applied in part is no yes",
+        ),
     ],
 )
 def test_a_record_that_was_matched_by_contact_is_accepted(
