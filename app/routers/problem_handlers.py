@@ -124,6 +124,9 @@ def install(app: FastAPI) -> None:
         return _unexpected(request, error)
 
     async def _gone(request: Request, error: Exception) -> Response:
+        # asyncpg's word for a value that it can't encode is of the same family, and a fault of ours.
+        if isinstance(error, ValueError):
+            return _unexpected(request, error)
         return _database_gone(request, error)
 
     for kind in DATABASE_GONE:

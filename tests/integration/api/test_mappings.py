@@ -10,7 +10,6 @@ from app.db import Database
 from app.models import Account
 from sandbox.server import RunningSandbox
 from tests.factories.accounts import make_account, make_account_over_api
-from tests.factories.api_keys import client_with
 from tests.factories.contact_links import due_people, make_link, settle_everyone
 from tests.factories.mappings import make_mapping
 from tests.factories.people import make_person
@@ -487,15 +486,3 @@ async def test_likely_pairs_are_suggested_until_they_are_mapped(
     assert (await api.get("/v1/mappings/suggestions")).status_code == 422
     unknown = await api.get("/v1/mappings/suggestions", params={"account_id": 99})
     assert unknown.status_code == 404
-
-
-async def test_mapping_needs_write(api: httpx.AsyncClient, database: Database) -> None:
-    mapping = await make_mapping(database, await make_account(database))
-    path = f"/v1/mappings/{mapping.id}"
-    async with client_with(api, ["read"]) as reader:
-        assert (await reader.get(path)).status_code == 200
-        assert (await reader.patch(path, json={"when_blank": "keep"})).status_code == 403
-        assert (await reader.delete(path)).status_code == 403
-        assert (await reader.post("/v1/mappings", json={})).status_code == 403
-    async with client_with(api, ["write"]) as writer:
-        assert (await writer.delete(path)).status_code == 200
