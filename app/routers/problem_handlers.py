@@ -124,9 +124,6 @@ def install(app: FastAPI) -> None:
         return _unexpected(request, error)
 
     async def _gone(request: Request, error: Exception) -> Response:
-        # asyncpg's word for a value that it can't encode is of the same family, and a fault of ours.
-        if isinstance(error, ValueError):
-            return _unexpected(request, error)
         return _database_gone(request, error)
 
     for kind in DATABASE_GONE:
@@ -138,6 +135,9 @@ def install(app: FastAPI) -> None:
 
 
 def _database_gone(request: Request, error: Exception) -> Response:
+    # asyncpg's word for a value that it can't encode is of the same family, and a fault of ours.
+    if isinstance(error, ValueError):
+        return _unexpected(request, error)
     log.warning("database_unavailable", error=type(error).__name__, path=request.url.path)
     return render(request, DatabaseUnavailable())
 
