@@ -76,6 +76,7 @@ class _Story:
         await self._import_people(people)
         await self._make_mappings(account["id"])
         await self._make_lists(account["id"])
+        await self._prepare_refusals(account["dotdigital_account_id"])
         began = perf_counter()
         run = await self._run_job("send_people", account["id"], "Sending people")
         took_s = perf_counter() - began
@@ -144,6 +145,23 @@ class _Story:
             )
             await self._post(f"/v1/lists/{made['id']}/members", {"person_ids": members})
         self._console.print(f"Lists Newsletter ({len(ids)}) and VIPs ({len(ids[::10])})\n")
+
+    async def _prepare_refusals(self, dotdigital_account_id: int) -> None:
+        """Let the sandbox refuse a few, and take a moment, as the real one does."""
+        page = await self._get("/v1/people", limit=200)
+        emails = [person["email"].lower() for person in page["items"] if person["email"]]
+        settings = {
+            "import_duration_s": 2,
+            "blocked_addresses": emails[10:13],
+            "globally_suppressed": emails[20:22],
+        }
+        async with httpx.AsyncClient(base_url=self._stand_in.url) as control:
+            path = f"/_sandbox/accounts/{dotdigital_account_id}/settings"
+            _checked(await control.patch(path, json=settings))
+        self._console.print(
+            f"The sandbox blocks {len(settings['blocked_addresses'])} addresses and suppresses "
+            f"{len(settings['globally_suppressed'])}, to show what becomes of refusals.\n"
+        )
 
     async def _run_job(self, job: str, account_id: int, title: str) -> Json:
         run = await self._post(f"/v1/jobs/{job}/runs", {"account_id": account_id})
