@@ -214,7 +214,8 @@ async def _erase(
     if not contacts <= set(doomed.contacts):
         return False
     await connection.execute("SELECT set_config('dotsync.erasing', 'on', true)")
-    await connection.execute(_REMEMBER, [hashes.all_of(email)[0] for email in doomed.emails], at)
+    newest = {hashes.all_of(email)[0] for email in doomed.emails}
+    await connection.execute(_REMEMBER, list(newest), at)
     await connection.execute(
         _DELETE_ORPHANS,
         [account_id for account_id, _ in doomed.contacts],

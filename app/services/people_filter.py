@@ -38,7 +38,9 @@ class Conditions:
     """Conditions on the alias ``person``, and the values of their parameters."""
 
     texts: list[str] = field(default_factory=list)
-    #: Those of ``q`` that only serve to find by index what the others ask for exactly.
+    #: What a few people are held against, one by one.
+    one_by_one: list[str] = field(default_factory=list)
+    #: What finds everyone by index, where few fit; with `texts` it asks the same.
     by_index: list[str] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
 
@@ -53,9 +55,14 @@ class Conditions:
             text = text.replace("$?", f"${len(self.values)}", 1)
         return text
 
-    def joined(self, *, with_index: bool = True) -> str:
-        """Return all of them as one, with or without those that find what ``q`` asks for."""
-        return "\n  AND ".join(self.texts + self.by_index if with_index else self.texts)
+    def joined(self, *, one_by_one: bool = False) -> str:
+        """Return all of them as one: to find everyone who fits, or to hold a few against it."""
+        return "\n  AND ".join(self.texts + (self.one_by_one if one_by_one else self.by_index))
+
+
+def may_be_dense(wanted: PersonFilter) -> bool:
+    """Say whether what is asked for may fit nearly everyone, or next to nobody."""
+    return bool(wanted.q) or wanted.sync_status == "pending"
 
 
 def needs_account_ids(wanted: PersonFilter) -> bool:
@@ -87,8 +94,10 @@ def conditions_of(wanted: PersonFilter, account_ids: Sequence[int] = ()) -> Cond
     if wanted.updated_since is not None:
         # people_updated_at.
         conditions.add("person.updated_at >= $?::timestamptz", wanted.updated_since)
-    if wanted.sync_status is not None:
-        conditions.add(f"person.id IN ({_in_sync_status(wanted.sync_status, account_ids)})")
+    if wanted.sync_status == "pending":
+        _add_pending(conditions, account_ids, sought=bool(wanted.q))
+    elif wanted.sync_status is not None:
+        conditions.add(f"person.id IN ({_IN_STATE.format(state=wanted.sync_status)})")
     for parts in people_search.sought(wanted.q or ""):
         _add_sought(conditions, parts)
     return conditions
@@ -100,15 +109,28 @@ _MEMBERS: Final = """
     WHERE member.list_id = {list_id} AND member.sync_state <> 'leaving'"""
 
 
-def _in_sync_status(status: SyncStatus, account_ids: Sequence[int]) -> str:
-    # contact_links_state_person; the primary key of person_changes, an account at a time.
-    parts = [f"SELECT person_id FROM contact_links WHERE state = '{status}'"]  # noqa: S608
-    if status == "pending":
-        parts += [
-            f"SELECT person_id FROM person_changes WHERE account_id = {int(account_id)}"  # noqa: S608
-            for account_id in account_ids
-        ]
-    return "\n    UNION ALL ".join(parts)
+#: contact_links_state_person.
+_IN_STATE: Final = "SELECT person_id FROM contact_links WHERE state = '{state}'"
+#: The primary key of person_changes, an account at a time.
+_WAITING: Final = "SELECT person_id FROM person_changes WHERE account_id = {account_id}"
+#: contact_links_person and the primary key of person_changes.
+_IS_PENDING: Final = """(
+    EXISTS (SELECT FROM contact_links AS link
+            WHERE link.person_id = person.id AND link.state = 'pending')
+    OR EXISTS (SELECT FROM person_changes AS due
+               WHERE due.person_id = person.id AND due.account_id = ANY ('{{{ids}}}'::bigint[])))"""
+
+
+def _add_pending(conditions: Conditions, account_ids: Sequence[int], *, sought: bool) -> None:
+    """Add that something waits for the person; where ``q`` finds people, of them alone."""
+    is_pending = _IS_PENDING.format(ids=",".join(map(str, account_ids)))
+    if sought:
+        conditions.texts.append(is_pending)
+        return
+    conditions.one_by_one.append(is_pending)
+    parts = [_IN_STATE.format(state="pending")]
+    parts += [_WAITING.format(account_id=account_id) for account_id in account_ids]
+    conditions.by_index.append(f"person.id IN ({' UNION ALL '.join(parts)})")
 
 
 def _add_sought(conditions: Conditions, parts: tuple[str, ...]) -> None:

@@ -10,23 +10,23 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.db import PoolConnection
-from app.services.people_filter import PersonFilter, conditions_of, needs_account_ids
+from app.services.people_filter import PersonFilter, conditions_of, may_be_dense, needs_account_ids
 from app.services.people_json import shown
 
-#: How far a page of ``q`` is looked for before the index is asked: some milliseconds.
+#: How far a page is looked for before an index is asked: some milliseconds.
 _NEAR_ROWS: Final = 4000
 
 _PAGE: Final = f"""
 SELECT id, updated_at, {shown("person")} AS body
 FROM (
     SELECT * FROM people AS person
-    WHERE {{conditions}}
+    WHERE {{conditions}} AND {{behind}}
     ORDER BY {{order}}
     LIMIT {{limit}}
 ) AS person
 ORDER BY {{order}}
 """
-#: Of the next few thousand people those that ``q`` finds: what many have is found soon.
+#: Those who fit among the next few thousand people: what many have is found soon.
 _NEAR: Final = f"""
 SELECT id, updated_at, {shown("person")} AS body
 FROM (
@@ -92,8 +92,9 @@ def page_statements(
 ) -> list[tuple[str, list[Any]]]:
     """Return the statements of a page, for a lowered filter, with the values of their parameters.
 
-    The first that fills the page is right, else the last one is. Two for what ``q`` asks: walking
-    on is quick where many fit, the index is where few do, and no planner knows beforehand.
+    The first that fills the page is right, else the last one is. Two for what may fit nearly all
+    people or next to none: walking on is quick with the first, the index is with the others, and no
+    planner knows beforehand.
     """
     conditions = conditions_of(wanted, account_ids)
     behind = "true"
@@ -105,19 +106,14 @@ def page_statements(
     elif place is not None:
         behind = conditions.parameters("person.id > $?::bigint", place)
     order = "person.id" if wanted.updated_since is None else "person.updated_at, person.id"
-    if not wanted.q:
-        texts = f"{conditions.joined()} AND {behind}"
-        statement = _PAGE.format(conditions=texts, order=order, limit=limit)
-        return [(statement, conditions.values)]
-    near = _NEAR.format(
-        deleted="NOT NULL" if wanted.deleted else "NULL",
-        conditions=conditions.joined(with_index=False),
-        behind=behind,
-        order=order,
-        limit=limit,
-    )
-    sought = _SOUGHT.format(conditions=conditions.joined(), behind=behind, order=order, limit=limit)
-    return [(near, conditions.values), (sought, conditions.values)]
+    places = {"behind": behind, "order": order, "limit": limit}
+    template = _SOUGHT if wanted.q else _PAGE
+    statements = [template.format(conditions=conditions.joined(), **places)]
+    if may_be_dense(wanted):
+        few = conditions.joined(one_by_one=True)
+        deleted = "NOT NULL" if wanted.deleted else "NULL"
+        statements.insert(0, _NEAR.format(conditions=few, deleted=deleted, **places))
+    return [(statement, conditions.values) for statement in statements]
 
 
 async def lowered(connection: PoolConnection, wanted: PersonFilter) -> PersonFilter:

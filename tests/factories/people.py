@@ -3,7 +3,8 @@
 from typing import Any
 
 from app.db import Database
-from app.models import Person
+from app.models import Account, ImportRecord, Person
+from tests.factories.runs import make_import
 
 
 async def make_person(database: Database, **overrides: Any) -> Person:  # noqa: ANN401 - any column
@@ -22,6 +23,23 @@ async def make_people(database: Database, number: int, **overrides: Any) -> list
             for each in range(1, number + 1)
         ],
     )
+
+
+async def put_in_flight(database: Database, account: Account, person: Person) -> None:
+    """Let an import that is open hold this person."""
+    flying = await make_import(database, account)
+    record = ImportRecord(
+        account_id=account.id,
+        person_id=person.id,
+        import_id=flying.id,
+        version=person.version,
+        changed_at=person.updated_at,
+        email_key=person.email_key or "",
+        fingerprint=b"",
+        payload={},
+    )
+    async with database.writing() as session:
+        session.add(record)
 
 
 async def _store(database: Database, people: list[Person]) -> list[Person]:

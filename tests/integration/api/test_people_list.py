@@ -1,0 +1,112 @@
+"""`GET /v1/people`: pages and filters over HTTP; what an index does for them is the service's."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from app.db import Database
+from tests.factories.accounts import make_account
+from tests.factories.lists import make_list, make_members
+from tests.factories.people import make_people, make_person
+
+
+async def all_pages(api: httpx.AsyncClient, **params: Any) -> list[int]:  # noqa: ANN401 - any filter
+    """Walk to the end; return the ids."""
+    ids: list[int] = []
+    while True:
+        answer = await api.get("/v1/people", params=params)
+        assert answer.status_code == 200, answer.text
+        ids += [person["id"] for person in answer.json()["items"]]
+        params["cursor"] = answer.json()["next_cursor"]
+        if params["cursor"] is None:
+            return ids
+
+
+async def test_nobody_is_an_empty_page(api: httpx.AsyncClient) -> None:
+    assert (await api.get("/v1/people")).json() == {"items": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
+async def test_pages_hold_everyone_once(
+    api: httpx.AsyncClient, database: Database, limit: int
+) -> None:
+    people = await make_people(database, 7)
+    expected = [person.id for person in people]
+    assert await all_pages(api, limit=limit) == expected
+    since = people[0].updated_at.isoformat()
+    assert await all_pages(api, limit=limit, updated_since=since) == expected
+    assert await all_pages(api, limit=limit, q="example") == expected
+
+
+async def test_a_page_holds_people_as_they_are_shown_one_by_one(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    person = await make_person(database, first_name='A "quoted" \\ näme', custom={"a": [1, {}]})
+    one = (await api.get(f"/v1/people/{person.id}")).json()
+    assert (await api.get("/v1/people")).json()["items"] == [one]
+    assert one["first_name"] == 'A "quoted" \\ näme'
+
+
+async def test_filters_are_taken_together(api: httpx.AsyncClient, database: Database) -> None:
+    account = await make_account(database)
+    mailing_list = await make_list(database, account)
+    lead = await make_person(database, kind="lead", no_email=True, last_name="Smith")
+    other = await make_person(database, kind="lead", last_name="Jones")
+    await make_person(database, last_name="Smith")
+    await make_members(database, mailing_list, [lead, other])
+    for params, ids in (
+        ({"kind": "lead"}, [lead.id, other.id]),
+        ({"kind": "lead", "no_email": "true"}, [lead.id]),
+        ({"kind": "lead", "no_email": "false"}, [other.id]),
+        ({"q": "smith", "list_id": mailing_list.id, "email": "ANN@EXAMPLE.COM"}, [lead.id]),
+        ({"sync_status": "pending", "kind": "lead", "q": "jon"}, [other.id]),
+        ({"sync_status": "synced"}, []),
+        ({"sync_with_mailer": "false"}, []),
+        ({"deleted": "true"}, []),
+    ):
+        assert await all_pages(api, **params) == ids, params
+
+
+@pytest.mark.parametrize(
+    "params, pointer",
+    [
+        pytest.param({"limit": 0}, "/query/limit", id="no items"),
+        pytest.param({"limit": 10**9}, "/query/limit", id="too many items"),
+        pytest.param({"cursor": "nonsense"}, "/query/cursor", id="no cursor"),
+        pytest.param({"cursor": "é"}, "/query/cursor", id="no cursor either"),
+        pytest.param({"kind": "robot"}, "/query/kind", id="kind"),
+        pytest.param({"no_email": "perhaps"}, "/query/no_email", id="flag"),
+        pytest.param({"list_id": 2**63}, "/query/list_id", id="beyond 64 bits"),
+        pytest.param({"updated_since": "yesterday"}, "/query/updated_since", id="no instant"),
+        pytest.param(
+            {"updated_since": "2026-01-01T00:00:00"}, "/query/updated_since", id="no zone"
+        ),
+        pytest.param({"sync_status": "happy"}, "/query/sync_status", id="status"),
+        pytest.param({"email": ""}, "/query/email", id="empty email"),
+        pytest.param({"q": "a\0"}, "/query/q", id="NUL"),
+        pytest.param({"q": "x" * 201}, "/query/q", id="long text"),
+    ],
+)
+async def test_what_cant_be_asked_is_named(
+    api: httpx.AsyncClient, params: dict[str, Any], pointer: str
+) -> None:
+    answer = await api.get("/v1/people", params=params)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+async def test_cursor_belongs_to_its_filters_and_its_collection(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    await make_people(database, 3)
+    cursor = (await api.get("/v1/people", params={"limit": 1})).json()["next_cursor"]
+    for path, params in (
+        ("/v1/people", {"kind": "person"}),
+        ("/v1/people", {"updated_since": "2020-01-01T00:00:00Z"}),
+        ("/v1/lists", {}),
+    ):
+        answer = await api.get(path, params={**params, "cursor": cursor})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (
+            422,
+            "/query/cursor",
+        )
