@@ -4,10 +4,9 @@ import asyncio
 
 from alembic import context
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.schema import SchemaItem
 
-from app.db import database_url, sqlalchemy_url
+from app.db import Database, database_url
 from app.models import metadata
 from app.settings import Settings
 
@@ -31,7 +30,7 @@ def _run(connection: Connection) -> None:
 
 
 async def _run_alone() -> None:
-    engine = create_async_engine(sqlalchemy_url(await database_url(Settings())))
+    engine = Database(await database_url(Settings())).engine
     async with engine.connect() as connection:
         await connection.run_sync(_run)
         await connection.commit()

@@ -86,11 +86,6 @@ def with_database(url: str, name: str) -> str:
     return urlunsplit(parts._replace(path=f"/{quote(name)}"))
 
 
-def sqlalchemy_url(url: str) -> str:
-    """Return the URL as SQLAlchemy's asyncpg dialect takes it."""
-    return "postgresql+asyncpg://" + url.removeprefix("postgresql://")
-
-
 async def ensure_database(url: str, name: str) -> str:
     """Create the database if the server lacks it; return its URL."""
     connection = await asyncpg.connect(**asyncpg_arguments(url))
@@ -170,8 +165,10 @@ class Database:
         """Prepare both; nothing is connected before `open`."""
         self.url = url
         self._pool_size = pool_size
+        # By asyncpg's own reading of the URL: SQLAlchemy's dialect takes less of it.
         self.engine: AsyncEngine = create_async_engine(
-            sqlalchemy_url(url),
+            "postgresql+asyncpg://",
+            async_creator=lambda: asyncpg.connect(**asyncpg_arguments(url)),
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,

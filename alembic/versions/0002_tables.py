@@ -149,7 +149,7 @@ def upgrade() -> None:
         sa.Column(
             "email_key",
             sa.Text(),
-            sa.Computed("lower(email)", persisted=True),
+            sa.Computed("nullif(lower(btrim(email)), '')", persisted=True),
             nullable=True,
         ),
         sa.Column("mobile_number", sa.Text(), nullable=True),

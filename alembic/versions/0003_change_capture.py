@@ -1,5 +1,8 @@
 """Change capture: every change of a person is due for every account, whoever made it.
 
+Who shares an email with the changed person is due as well where it matters to them: an opt-out
+holds for the address, and an address that is given up can be another's.
+
 The trigger does it, not the services, so that plain SQL and bulk loads count too, and so that a
 transaction that commits late is not missed by a run that looked at the clock. A shared advisory
 lock orders it against the making of an account, whose own trigger makes everyone due for it.
@@ -44,23 +47,71 @@ BEGIN
 END $$
 """
 
-#: A retrieve job names the account its news came from, which needs no telling.
-CAPTURE = """
-CREATE FUNCTION capture_person_changes() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM pg_advisory_xact_lock_shared(hashtext('dotsync.accounts'));
+#: Looked up by index whatever the statistics say: the plan is kept for the life of a connection.
+SIBLINGS = """
+CREATE FUNCTION people_with_emails(email_keys text[])
+RETURNS TABLE (person_id bigint, version bigint) LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+    SELECT people.id, people.version
+    FROM unnest(email_keys) AS given (email_key)
+    JOIN people ON people.email_key = given.email_key AND people.deleted_at IS NULL
+$$
+"""
+
+#: A retrieve job names the account its news came from, which needs no telling. One statement makes
+#: all of them due, in the order of the key, so that two writers never wait for each other.
+_MAKE_DUE = """
     INSERT INTO person_changes AS due (account_id, person_id, version, reason, changed_at)
-    SELECT accounts.id, changed.id, changed.version, 'changed', clock_timestamp()
-    FROM changed CROSS JOIN accounts
-    WHERE accounts.id::text IS DISTINCT FROM current_setting('dotsync.origin_account', true)
-    ORDER BY accounts.id, changed.id
+    SELECT DISTINCT ON (accounts.id, touched.person_id)
+           accounts.id, touched.person_id, touched.version, touched.reason, clock_timestamp()
+    FROM (SELECT id, version, 'changed' FROM changed
+          UNION ALL
+          SELECT person_id, version, 'sibling' FROM people_with_emails(shared))
+         AS touched (person_id, version, reason)
+    CROSS JOIN accounts
+    WHERE touched.reason = 'sibling'
+       OR accounts.id::text IS DISTINCT FROM current_setting('dotsync.origin_account', true)
+    ORDER BY accounts.id, touched.person_id, touched.reason
     ON CONFLICT (account_id, person_id) DO UPDATE
         SET version = excluded.version, changed_at = excluded.changed_at,
-            reason = CASE WHEN due.reason = 'full' THEN 'full' ELSE 'changed' END,
+            reason = CASE WHEN due.reason = 'full' THEN 'full'
+                          WHEN excluded.reason = 'sibling' THEN due.reason
+                          ELSE 'changed' END,
             attempts = 0, next_attempt_at = '-infinity';
+"""
+
+_INSERTED = """
+CREATE FUNCTION capture_new_people() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    shared text[] := ARRAY(SELECT DISTINCT email_key FROM changed
+                           WHERE no_email AND email_key IS NOT NULL);
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtext('dotsync.accounts'));
+    MAKE_DUE
     RETURN NULL;
 END $$
 """
+
+_UPDATED = """
+CREATE FUNCTION capture_person_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    shared text[] := ARRAY(
+        SELECT DISTINCT touched.email_key
+        FROM before JOIN changed USING (id),
+             LATERAL (VALUES (before.email_key), (changed.email_key)) AS touched (email_key)
+        WHERE touched.email_key IS NOT NULL
+          AND (before.email_key, before.no_email, before.deleted_at, before.merged_into_id)
+              IS DISTINCT FROM
+              (changed.email_key, changed.no_email, changed.deleted_at, changed.merged_into_id));
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtext('dotsync.accounts'));
+    MAKE_DUE
+    RETURN NULL;
+END $$
+"""
+
+CAPTURE_INSERT = _INSERTED.replace("MAKE_DUE", _MAKE_DUE.strip())
+CAPTURE_UPDATE = _UPDATED.replace("MAKE_DUE", _MAKE_DUE.strip())
 
 CAPTURE_NEW_ACCOUNT = """
 CREATE FUNCTION capture_everyone() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -80,9 +131,9 @@ TRIGGERS = (
        FOR EACH ROW EXECUTE FUNCTION keep_deleted_person()""",
     """CREATE TRIGGER people_capture_insert AFTER INSERT ON people
        REFERENCING NEW TABLE AS changed
-       FOR EACH STATEMENT EXECUTE FUNCTION capture_person_changes()""",
+       FOR EACH STATEMENT EXECUTE FUNCTION capture_new_people()""",
     """CREATE TRIGGER people_capture_update AFTER UPDATE ON people
-       REFERENCING NEW TABLE AS changed
+       REFERENCING OLD TABLE AS before NEW TABLE AS changed
        FOR EACH STATEMENT EXECUTE FUNCTION capture_person_changes()""",
     """CREATE TRIGGER accounts_capture AFTER INSERT ON accounts
        FOR EACH ROW EXECUTE FUNCTION capture_everyone()""",
@@ -95,7 +146,9 @@ def upgrade() -> None:
     for statement in (
         KEEP_PERSON,
         KEEP_DELETED_PERSON,
-        CAPTURE,
+        SIBLINGS,
+        CAPTURE_INSERT,
+        CAPTURE_UPDATE,
         CAPTURE_NEW_ACCOUNT,
         *TRIGGERS,
     ):
@@ -116,7 +169,9 @@ def downgrade() -> None:
     for function in (
         "keep_person",
         "keep_deleted_person",
+        "capture_new_people",
         "capture_person_changes",
         "capture_everyone",
     ):
         op.execute(f"DROP FUNCTION {function}()")
+    op.execute("DROP FUNCTION people_with_emails(text[])")

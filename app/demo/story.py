@@ -150,17 +150,18 @@ class _Story:
         """Let the sandbox refuse a few, and take a moment, as the real one does."""
         page = await self._get("/v1/people", limit=200)
         emails = [person["email"].lower() for person in page["items"] if person["email"]]
+        blocked, suppressed = emails[10:13], emails[20:22]
         settings = {
             "import_duration_s": 2,
-            "blocked_addresses": emails[10:13],
-            "globally_suppressed": emails[20:22],
+            "blocked_addresses": blocked,
+            "globally_suppressed": suppressed,
         }
         async with httpx.AsyncClient(base_url=self._stand_in.url) as control:
             path = f"/_sandbox/accounts/{dotdigital_account_id}/settings"
             _checked(await control.patch(path, json=settings))
         self._console.print(
-            f"The sandbox blocks {len(settings['blocked_addresses'])} addresses and suppresses "
-            f"{len(settings['globally_suppressed'])}, to show what becomes of refusals.\n"
+            f"The sandbox blocks {len(blocked)} addresses and suppresses "
+            f"{len(suppressed)}, to show what becomes of refusals.\n"
         )
 
     async def _run_job(self, job: str, account_id: int, title: str) -> Json:

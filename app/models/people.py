@@ -67,8 +67,10 @@ class Person(SQLModel, table=True):
     external_ref: str | None = Field(default=None, sa_column=Column(Text, unique=True))
     kind: str = Field(default="person", sa_column=words("person"))
     email: str | None = Field(default=None, sa_column=words(nullable=True))
+    #: The email as it is compared; null when blank.
     email_key: str | None = Field(
-        default=None, sa_column=Column(Text, Computed("lower(email)", persisted=True))
+        default=None,
+        sa_column=Column(Text, Computed("nullif(lower(btrim(email)), '')", persisted=True)),
     )
     mobile_number: str | None = Field(default=None, sa_column=words(nullable=True))
     first_name: str | None = Field(default=None, sa_column=words(nullable=True))

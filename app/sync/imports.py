@@ -125,6 +125,7 @@ async def _take_report(
     holders = await _holders(context, connection, report)
     judged = judge(records, report, holders)
     now = context.clock.now()
+    given_up = await connection.fetch(SQL["given_up_emails"], context.account_id, judged.person_ids)
     await connection.execute(
         SQL["acknowledge"], context.account_id, judged.person_ids, judged.contact_ids, now
     )
@@ -134,14 +135,14 @@ async def _take_report(
         await connection.execute(SQL["wake_members"], judged.person_ids, now)
     await record_people(context, connection, judged.failures)
     await _hold_suppressed(context, connection, judged.suppressed)
+    freed = [row["email_key"] for row in given_up]
     if judged.gone:
-        await connection.execute(SEND_SQL["unlink_contacts"], context.account_id, judged.gone)
-    if judged.failures:
-        await connection.execute(
-            SQL["release_people"],
-            context.account_id,
-            [failure.person_id for failure in judged.failures],
-        )
+        gone = await connection.fetch(SEND_SQL["unlink_contacts"], context.account_id, judged.gone)
+        freed += [row["email_key"] for row in gone]
+    failing = {failure.person_id for failure in judged.failures}
+    freed += [row["email_key"] for row in records if row["person_id"] in failing]
+    if freed:
+        await connection.execute(SQL["make_sharers_due"], context.account_id, freed)
     return Settled(
         "finished",
         created=judged.created,

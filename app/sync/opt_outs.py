@@ -9,6 +9,7 @@ from app.sync.rules.mailability import SUPPRESSED_STATUSES
 from app.sync.statements import statements
 
 SQL = statements("send_people")
+IMPORTS_SQL = statements("imports")
 
 #: Ids in one call; the vendor states no most, and deletes take 5000.
 _IN_ONE_CALL = 5000
@@ -34,8 +35,13 @@ async def send_opt_outs(context: JobContext) -> None:
                 context.clock.now(),
             )
             if missing:
-                await connection.execute(
+                gone = await connection.fetch(
                     SQL["unlink_contacts"], context.account_id, sorted(missing)
+                )
+                await connection.execute(
+                    IMPORTS_SQL["make_sharers_due"],
+                    context.account_id,
+                    [row["email_key"] for row in gone],
                 )
         context.run.counts["suppressed"] += len(contact_ids) - len(missing)
         await context.run.save()

@@ -4,14 +4,13 @@ A bucket stands for a window of Dotdigital's: so many calls until it resets. It 
 its end; what answers state of limit, rest and reset takes the place of what we assumed.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
-from app.clients.dotdigital import Grant, Priority
+from app.clients.dotdigital import Grant, Priority, TokenBucket
 from app.clock import Clock
 from app.db import Database
-
-#: How long a caller that was turned away keeps those of lower priority off, unless it asks again.
-_HOLD_S = 6.0
 
 _TAKE = """
 WITH opened AS (
@@ -32,19 +31,15 @@ SET remaining = $3, resets_at = $4, opt_out_waits_until = $5, manual_waits_until
 WHERE account_key = $1 AND scope = $2
 """
 
-#: An end within a second of this window's beginning is that of the window before.
-_LEARN = """
+_LOCK = """
+SELECT "limit", remaining, window_s, resets_at, blocked_until, opt_out_waits_until,
+       manual_waits_until
+FROM rate_buckets WHERE account_key = $1 AND scope = $2 FOR UPDATE
+"""
+
+_WRITE_LEARNED = """
 UPDATE rate_buckets
-SET "limit" = coalesce($3, "limit"), learned = learned OR $3::int IS NOT NULL,
-    remaining = CASE
-        WHEN $5::timestamptz > resets_at + make_interval(secs => window_s / 2)
-            AND $4::int IS NOT NULL THEN $4
-        WHEN $5 <= resets_at - make_interval(secs => window_s - 1)
-            THEN greatest(remaining + coalesce($3, "limit") - "limit", 0)
-        ELSE least(greatest(remaining + coalesce($3, "limit") - "limit", 0), $4) END,
-    resets_at = CASE
-        WHEN $5 > resets_at - make_interval(secs => window_s - 1) THEN $5
-        ELSE resets_at END
+SET remaining = $3, resets_at = $4, "limit" = $5, learned = learned OR $6
 WHERE account_key = $1 AND scope = $2
 """
 
@@ -76,14 +71,7 @@ class PostgresBucketStore:
                 row = await connection.fetchrow(
                     _TAKE, account_key, scope, default_limit, window_s, now
                 )
-            bucket = _Bucket(
-                limit=row["limit"],
-                remaining=row["remaining"],
-                window_s=row["window_s"],
-                resets_at=row["resets_at"],
-                blocked_until=row["blocked_until"],
-                waits=[row["opt_out_waits_until"], row["manual_waits_until"]],
-            )
+            bucket = _bucket_of(row)
             wait_s = bucket.take(priority, now)
             await connection.execute(
                 _WRITE, account_key, scope, bucket.remaining, bucket.resets_at, *bucket.waits
@@ -99,14 +87,22 @@ class PostgresBucketStore:
         remaining: int | None,
         resets_at: datetime | None,
     ) -> None:
-        """Follow what an answer states; what it leaves out stays.
-
-        Answers overtake one another, and the tokens taken since one was written are not given back:
-        within a window the rest rises by no more than the limit does. An end so much later that it
-        must be another window's brings that one's rest; one at our window's very beginning is of
-        the window before, and says nothing of this one.
-        """
-        await self._database.pool.execute(_LEARN, account_key, scope, limit, remaining, resets_at)
+        """Follow what an answer states, as `TokenBucket.learn` says; what it leaves out stays."""
+        async with self._database.transaction() as connection:
+            row = await connection.fetchrow(_LOCK, account_key, scope)
+            if row is None:
+                return
+            bucket = _bucket_of(row)
+            bucket.learn(limit=limit, remaining=remaining, resets_at=resets_at)
+            await connection.execute(
+                _WRITE_LEARNED,
+                account_key,
+                scope,
+                bucket.remaining,
+                bucket.resets_at,
+                bucket.limit,
+                limit is not None,
+            )
 
     async def block_until(self, account_key: str, scope: str, until: datetime) -> None:
         """Let nobody take a token of this bucket before then."""
@@ -149,50 +145,12 @@ class PostgresBucketStore:
         self._scopes[account_key, call] = scope
 
 
-class _Bucket:
-    """The decision on one locked bucket: pure but for its own figures."""
-
-    def __init__(
-        self,
-        *,
-        limit: int,
-        remaining: float,
-        window_s: float,
-        resets_at: datetime,
-        blocked_until: datetime | None,
-        waits: list[datetime | None],
-    ) -> None:
-        self.limit = limit
-        self.remaining = remaining
-        self.window_s = window_s
-        self.resets_at = resets_at
-        self.blocked_until = blocked_until
-        #: Until when callers of each higher priority are known to wait.
-        self.waits = waits
-
-    def take(self, priority: Priority, now: datetime) -> float:
-        """Take a token and return 0, or return the seconds to wait."""
-        if self.blocked_until is not None and self.blocked_until > now:
-            return self._turned_away(priority, now, self.blocked_until)
-        if now >= self.resets_at:
-            self.remaining = float(self.limit)
-            self.resets_at = now + timedelta(seconds=self.window_s)
-        ahead = self.waits[: int(priority)]
-        if any(until is not None and until > now for until in ahead):
-            self._hold(priority, now)
-            return 1.0
-        if self.remaining < 1:
-            return self._turned_away(priority, now, self.resets_at)
-        self.remaining -= 1
-        if int(priority) < len(self.waits):
-            self.waits[int(priority)] = None
-        return 0.0
-
-    def _turned_away(self, priority: Priority, now: datetime, until: datetime) -> float:
-        self._hold(priority, now)
-        return max((until - now).total_seconds(), 0.05)
-
-    def _hold(self, priority: Priority, now: datetime) -> None:
-        """Keep those of lower priority off until this caller has asked again."""
-        if int(priority) < len(self.waits):
-            self.waits[int(priority)] = now + timedelta(seconds=_HOLD_S)
+def _bucket_of(row: Mapping[str, Any]) -> TokenBucket:
+    return TokenBucket(
+        limit=row["limit"],
+        remaining=row["remaining"],
+        window_s=row["window_s"],
+        resets_at=row["resets_at"],
+        blocked_until=row["blocked_until"],
+        waits=[row["opt_out_waits_until"], row["manual_waits_until"]],
+    )

@@ -6,8 +6,7 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.clients.dotdigital import Priority
-from app.sync.rate_buckets import _Bucket
+from app.clients.dotdigital import Priority, TokenBucket
 from tests.clock import START
 
 WINDOW_S = 60.0
@@ -18,8 +17,8 @@ ASKED = st.lists(
 )
 
 
-def bucket(limit: int, blocked_until: datetime | None = None) -> _Bucket:
-    return _Bucket(
+def bucket(limit: int, blocked_until: datetime | None = None) -> TokenBucket:
+    return TokenBucket(
         limit=limit,
         remaining=float(limit),
         window_s=WINDOW_S,

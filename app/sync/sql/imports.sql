@@ -99,6 +99,26 @@ DELETE FROM person_changes AS due USING yes
 WHERE due.account_id = $1 AND due.person_id = yes.person_id
   AND due.version <= yes.version AND due.changed_at <= yes.changed_at;
 
+-- name: given_up_emails
+-- Addresses that accepted records change on their contacts: others may take them now.
+SELECT DISTINCT link.email_key
+FROM unnest($2::bigint[]) AS given (person_id)
+JOIN import_records AS record
+  ON record.account_id = $1 AND record.person_id = given.person_id
+JOIN contact_links AS link
+  ON link.account_id = $1 AND link.person_id = given.person_id
+ AND link.contact_id IS NOT NULL AND link.email_key IS DISTINCT FROM record.email_key
+WHERE link.email_key IS NOT NULL;
+
+-- name: make_sharers_due
+-- Whoever has one of these addresses is looked at again. people_email_key.
+INSERT INTO person_changes AS due (account_id, person_id, version, reason, changed_at)
+SELECT DISTINCT ON (sharer.person_id)
+       $1::bigint, sharer.person_id, sharer.version, 'sibling', clock_timestamp()
+FROM people_with_emails($2::text[]) AS sharer
+ORDER BY sharer.person_id
+ON CONFLICT (account_id, person_id) DO UPDATE SET changed_at = excluded.changed_at;
+
 -- name: any_open_failures
 -- Whether the account has a failing person at all. failures_open.
 SELECT EXISTS (SELECT FROM failures
@@ -133,12 +153,3 @@ WHERE import_id = $1 ORDER BY person_id;
 -- name: drop_records
 -- The import is over: nobody of it is in flight any more.
 DELETE FROM import_records WHERE import_id = $1;
-
--- name: release_people
--- Make people who share an email with these due again: one of them may take the contact now.
-INSERT INTO person_changes (account_id, person_id, version, reason)
-SELECT DISTINCT $1::bigint, other.id, other.version, 'sibling'
-FROM people AS person
-JOIN people AS other ON other.email_key = person.email_key AND other.id <> person.id
-WHERE person.id = ANY ($2::bigint[]) AND other.deleted_at IS NULL
-ON CONFLICT (account_id, person_id) DO NOTHING;

@@ -128,12 +128,19 @@ SET account_status = 'suppressed', last_sent_at = $3
 WHERE account_id = $1 AND contact_id = ANY ($2::bigint[]);
 
 -- name: unlink_contacts
--- Contacts that are gone in Dotdigital: the person is sent again as a new one, whose status is not
--- that of the old one.
-UPDATE contact_links
-SET contact_id = NULL, account_status = NULL, sent_fingerprint = NULL, acknowledged = NULL,
-    email_key = NULL, mobile_sent = NULL, state = 'unlinked'
-WHERE account_id = $1 AND contact_id = ANY ($2::bigint[]);
+-- Contacts that are gone in Dotdigital: the person is sent again as a new one, and so may be others
+-- who have the address. contact_links_contact.
+WITH gone AS (
+    SELECT account_id, person_id, email_key FROM contact_links
+    WHERE account_id = $1 AND contact_id = ANY ($2::bigint[])
+    ORDER BY person_id FOR UPDATE
+)
+UPDATE contact_links AS link
+SET contact_id = NULL, sent_fingerprint = NULL, acknowledged = NULL, email_key = NULL,
+    mobile_sent = NULL, account_status = NULL, state = 'unlinked'
+FROM gone
+WHERE link.account_id = gone.account_id AND link.person_id = gone.person_id
+RETURNING gone.email_key;
 
 -- name: generation
 -- What payloads are made by: the account's settings and its mappings. Changes of either wait for

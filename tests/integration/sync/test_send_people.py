@@ -372,3 +372,44 @@ async def test_full_run_sends_everyone_again(
     assert (run["counts"]["updated"], run["counts"]["created"]) == (3, 0)
     assert calls(sandbox)["PUT /contacts/v3/import"] == 1
     assert await due(here) == []
+
+
+async def test_opt_out_of_somebody_who_shares_the_email_suppresses_the_linked_contact(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    await make_person(here.database, email="family@example.com")
+    second = await make_person(here.database, email="family@example.com")
+    await here.run(sandboxed, "send_people")
+    await here.database.pool.execute("UPDATE people SET no_email = true WHERE id = $1", second.id)
+    await here.run(sandboxed, "send_people")
+    contact = sandbox.control.read_contact("family@example.com")
+    assert contact["channelProperties"]["email"]["status"] == "suppressed"
+
+
+async def test_new_person_who_opted_out_suppresses_the_contact_of_that_address(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    await make_person(here.database, email="family@example.com")
+    await here.run(sandboxed, "send_people")
+    await make_person(here.database, email=" FAMILY@example.com", no_email=True)
+    await here.run(sandboxed, "send_people")
+    contact = sandbox.control.read_contact("family@example.com")
+    assert contact["channelProperties"]["email"]["status"] == "suppressed"
+
+
+async def test_address_that_is_given_up_is_taken_by_who_waited_for_it(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    first = await make_person(here.database, email="desk@example.com")
+    second = await make_person(here.database, email="desk@example.com")
+    await here.run(sandboxed, "send_people")
+    await here.database.pool.execute(
+        "UPDATE people SET email = 'own@example.com' WHERE id = $1", first.id
+    )
+    assert await due(here) == [first.id, second.id]
+    await here.run(sandboxed, "send_people")
+    await here.run(sandboxed, "send_people")
+    standing = await link(here, second.id)
+    assert standing is not None
+    assert standing["state"] == "synced"
+    assert sandbox.control.contact("desk@example.com").id == standing["contact_id"]
