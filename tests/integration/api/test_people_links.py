@@ -80,29 +80,18 @@ async def test_contact_of_somebody_else_is_a_conflict(
     assert freed.status_code == 200
 
 
-@pytest.mark.parametrize(
-    "contact_id, status",
-    [
-        pytest.param(987_654, 422, id="no such contact"),
-        pytest.param(0, 422, id="no id"),
-        pytest.param(2**63, 422, id="beyond 64 bits"),
-        pytest.param("1", 422, id="text"),
-    ],
-)
 async def test_contact_that_is_none_is_refused(
-    api: httpx.AsyncClient,
-    database: Database,
-    sandbox: RunningSandbox,
-    account_id: int,
-    contact_id: object,
-    status: int,
+    api: httpx.AsyncClient, database: Database, sandbox: RunningSandbox, account_id: int
 ) -> None:
     person = await make_person(database)
-    answer = await api.put(
-        f"/v1/people/{person.id}/links/{account_id}", json={"contact_id": contact_id}
-    )
-    assert answer.status_code == status
-    assert answer.json()["errors"][0]["pointer"] == "/body/contact_id"
+    for contact_id in (987_654, 0, 2**63, "1"):
+        answer = await api.put(
+            f"/v1/people/{person.id}/links/{account_id}", json={"contact_id": contact_id}
+        )
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (
+            422,
+            "/body/contact_id",
+        )
 
 
 async def test_who_or_what_is_not_there_is_not_found(

@@ -3,7 +3,6 @@
 from typing import Any
 
 import httpx
-import pytest
 
 from app.db import Database
 from tests.factories.accounts import make_account
@@ -27,16 +26,14 @@ async def test_nobody_is_an_empty_page(api: httpx.AsyncClient) -> None:
     assert (await api.get("/v1/people")).json() == {"items": [], "next_cursor": None}
 
 
-@pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
-async def test_pages_hold_everyone_once(
-    api: httpx.AsyncClient, database: Database, limit: int
-) -> None:
+async def test_pages_hold_everyone_once(api: httpx.AsyncClient, database: Database) -> None:
     people = await make_people(database, 7)
     expected = [person.id for person in people]
-    assert await all_pages(api, limit=limit) == expected
     since = people[0].updated_at.isoformat()
-    assert await all_pages(api, limit=limit, updated_since=since) == expected
-    assert await all_pages(api, limit=limit, q="example") == expected
+    for limit in (1, 2, 3, 7, 100):
+        assert await all_pages(api, limit=limit) == expected
+        assert await all_pages(api, limit=limit, updated_since=since) == expected
+        assert await all_pages(api, limit=limit, q="example") == expected
 
 
 async def test_a_page_holds_people_as_they_are_shown_one_by_one(
@@ -68,31 +65,27 @@ async def test_filters_are_taken_together(api: httpx.AsyncClient, database: Data
         assert await all_pages(api, **params) == ids, params
 
 
-@pytest.mark.parametrize(
-    "params, pointer",
-    [
-        pytest.param({"limit": 0}, "/query/limit", id="no items"),
-        pytest.param({"limit": 10**9}, "/query/limit", id="too many items"),
-        pytest.param({"cursor": "nonsense"}, "/query/cursor", id="no cursor"),
-        pytest.param({"cursor": "é"}, "/query/cursor", id="no cursor either"),
-        pytest.param({"kind": "robot"}, "/query/kind", id="kind"),
-        pytest.param({"no_email": "perhaps"}, "/query/no_email", id="flag"),
-        pytest.param({"list_id": 2**63}, "/query/list_id", id="beyond 64 bits"),
-        pytest.param({"updated_since": "yesterday"}, "/query/updated_since", id="no instant"),
-        pytest.param(
-            {"updated_since": "2026-01-01T00:00:00"}, "/query/updated_since", id="no zone"
-        ),
-        pytest.param({"sync_status": "happy"}, "/query/sync_status", id="status"),
-        pytest.param({"email": ""}, "/query/email", id="empty email"),
-        pytest.param({"q": "a\0"}, "/query/q", id="NUL"),
-        pytest.param({"q": "x" * 201}, "/query/q", id="long text"),
-    ],
-)
-async def test_what_cant_be_asked_is_named(
-    api: httpx.AsyncClient, params: dict[str, Any], pointer: str
-) -> None:
-    answer = await api.get("/v1/people", params=params)
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+async def test_what_cant_be_asked_is_named(api: httpx.AsyncClient) -> None:
+    for name, value in (
+        ("limit", 0),
+        ("limit", 10**9),
+        ("cursor", "nonsense"),
+        ("cursor", "é"),
+        ("kind", "robot"),
+        ("no_email", "perhaps"),
+        ("list_id", 2**63),
+        ("updated_since", "yesterday"),
+        ("updated_since", "2026-01-01T00:00:00"),
+        ("sync_status", "happy"),
+        ("email", ""),
+        ("q", "a\0"),
+        ("q", "x" * 201),
+    ):
+        answer = await api.get("/v1/people", params={name: value})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (
+            422,
+            f"/query/{name}",
+        ), value
 
 
 async def test_cursor_belongs_to_its_filters_and_its_collection(
