@@ -1,4 +1,6 @@
-"""Many people in a database, as plain and as quick as it gets."""
+"""Many people in a database or a file, as plain and as quick as it gets."""
+
+from pathlib import Path
 
 from app.db import Database
 
@@ -13,6 +15,17 @@ MAPPINGS = (
     ("custom.points", "POINTS", "Numeric"),
     ("custom.birthday", "BIRTHDAY", "Date"),
 )
+#: What a file of people has; all of them columns of ours.
+CSV_COLUMNS = (
+    "external_ref",
+    "email",
+    "first_name",
+    "last_name",
+    "organisation",
+    "city",
+    "postcode",
+    "country",
+)
 
 _FILL = """
 INSERT INTO people (external_ref, email, first_name, last_name, organisation, city, postcode,
@@ -23,11 +36,59 @@ SELECT 'ref-' || n, 'person' || n || '@mail.example', 'First' || n, 'Last' || n,
 FROM generate_series($1::bigint, $2::bigint) AS n
 """
 
+#: A few of every sort, so that each filter has something to find among all the others.
+_VARY = (
+    "UPDATE people SET kind = 'lead' WHERE id % 100 = 1",
+    "UPDATE people SET no_email = true WHERE id % 50 = 3",
+    "UPDATE people SET sync_with_mailer = false WHERE id % 200 = 5",
+    "UPDATE people SET deleted_at = now() WHERE id % 500 = 7",
+    "UPDATE contact_links SET state = 'failed' WHERE person_id % 1000 = 11",
+    "UPDATE contact_links SET state = 'suppressed' WHERE person_id % 50 = 3",
+    "INSERT INTO lists (name) VALUES ('A tenth'), ('A dozen')",
+    """INSERT INTO list_members (list_id, person_id)
+       SELECT (SELECT min(id) FROM lists), id FROM people WHERE id % 10 = 0""",
+    """INSERT INTO list_members (list_id, person_id)
+       SELECT (SELECT max(id) FROM lists), id FROM people WHERE id % 7 = 0 ORDER BY id LIMIT 12""",
+)
+
 
 async def fill(database: Database, people: int) -> None:
     """Store so many people, no two with the same email."""
     step = 100_000
     for first in range(1, people + 1, step):
         await database.pool.execute(_FILL, first, min(first + step - 1, people), timeout=600)
-    await database.pool.execute("VACUUM ANALYZE people", timeout=600)
-    await database.pool.execute("VACUUM ANALYZE person_changes", timeout=600)
+    await tidy(database)
+
+
+async def vary(database: Database) -> None:
+    """Make some of the people leads, opted out, deleted, members of lists, and so on."""
+    for statement in _VARY:
+        await database.pool.execute(statement, timeout=600)
+    await tidy(database)
+
+
+async def change_some(database: Database, people: int, changed: int) -> int:
+    """Change so many people, evenly spread among all of them; return how many it were."""
+    told: str = await database.pool.execute(
+        "UPDATE people SET job_title = NULL, first_name = first_name || 'x' WHERE id = ANY ($1)",
+        [1 + place * people // changed for place in range(changed)],
+        timeout=600,
+    )
+    return int(told.rpartition(" ")[2])
+
+
+async def tidy(database: Database) -> None:
+    """Do at once what autovacuum does some time after many rows were written."""
+    for table in ("people", "person_changes", "contact_links", "import_records", "list_members"):
+        await database.pool.execute(f"VACUUM ANALYZE {table}", timeout=600)
+
+
+def write_csv(path: Path, people: int) -> None:
+    """Write a file of so many people."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write(",".join(CSV_COLUMNS) + "\n")
+        file.writelines(
+            f"ref-{n},person{n}@mail.example,First{n},Last{n},Company {n % 5000},City {n % 300},"
+            f"AB{n % 99} 1CD,GB\n"
+            for n in range(1, people + 1)
+        )

@@ -1,18 +1,30 @@
-"""The places that a benchmark works in: an embedded Postgres, databases in it, a sandbox."""
+"""The places that a benchmark works in: an embedded Postgres, databases in it, sandbox, service."""
 
 import asyncio
 import contextlib
 import os
-import re
-import sys
-from collections.abc import AsyncIterator, Iterator
+import secrets
+import shutil
+import signal
+import tempfile
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import asyncpg
 
-from app.db import Database, asyncpg_arguments, embedded_postgres, ensure_database, migrate
+from app.db import (
+    Database,
+    asyncpg_arguments,
+    embedded_postgres,
+    ensure_database,
+    migrate,
+    with_database,
+)
+from benchmarks.processes import MeasuringError, free_port, running, until_ready
+
+_STARTS_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,50 +34,128 @@ class StandIn:
     url: str
     username: str
     password: str
-    process: asyncio.subprocess.Process
+    process: Process
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service, and a key that may do everything."""
+
+    port: int
+    key: str
+    process: Process
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """Start a PostgreSQL of the benchmark's own; gives its URL."""
-    with TemporaryDirectory(prefix="dotsync-bench-") as folder:
-        yield embedded_postgres(Path(folder))
+def server(folder: Path) -> Iterator[str]:
+    """Start a PostgreSQL of the benchmark's own in this folder; gives its URL."""
+    try:
+        yield embedded_postgres(folder)
+    finally:
+        _stop(folder / "postgres" / "postmaster.pid")
 
 
-async def fresh_database(server_url: str, name: str) -> Database:
-    """Make a migrated, empty database; return it opened."""
-    connection = await asyncpg.connect(**asyncpg_arguments(server_url))
-    await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    await connection.close()
-    database = Database(await ensure_database(server_url, name), pool_size=10)
-    await migrate(database.engine)
+def _stop(pid_file: Path) -> None:
+    """Stop it at once: what it holds is thrown away."""
+    with contextlib.suppress(OSError, ValueError):
+        os.kill(int(pid_file.read_text().split()[0]), signal.SIGQUIT)
+
+
+@contextlib.contextmanager
+def private_folder() -> Iterator[Path]:
+    """Make a folder that is gone at the end, even where a server still lets go of its files."""
+    folder = Path(tempfile.mkdtemp(prefix="dotsync-bench-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    """Open a database as the service does."""
+    database = Database(url, pool_size=10)
     await database.open()
-    return database
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def fresh_database(server_url: str, name: str) -> str:
+    """Make a migrated, empty database; return its URL."""
+    await drop_database(server_url, name)
+    url = await ensure_database(server_url, name)
+    database = Database(url, pool_size=2)
+    try:
+        await migrate(database.engine)
+    finally:
+        await database.close()
+    return url
+
+
+async def copied_database(server_url: str, template: str, name: str) -> str:
+    """Make a database that is the copy of another one, which nobody is in; return its URL."""
+    await drop_database(server_url, name)
+    await administer(
+        server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy'
+    )
+    return with_database(server_url, name)
+
+
+async def drop_database(server_url: str, name: str) -> None:
+    """Drop this database, whoever is in it."""
+    await administer(server_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+async def administer(server_url: str, statement: str) -> None:
+    """Run a statement on the server, outside of any database of ours."""
+    connection = await asyncpg.connect(**asyncpg_arguments(server_url))
+    try:
+        await connection.execute(statement, timeout=600)
+    finally:
+        await connection.close()
 
 
 @contextlib.asynccontextmanager
 async def sandbox() -> AsyncIterator[StandIn]:
     """Run a sandbox as a process of its own; limits are off."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sandbox", "--port", "0", stdout=asyncio.subprocess.PIPE
-    )
-    told = ""
-    while "control" not in told and process.stdout is not None:
-        line = await process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the sandbox ended with {await process.wait()}")
-        told += line.decode()
-    found = {name: re.search(rf"{name}:\s+(\S+)", told) for name in ("r1", "username", "password")}
-    r1, username, password = (match[1] if match else "" for match in found.values())
-    try:
-        yield StandIn(r1.rstrip("/"), username, password, process)
-    finally:
-        process.terminate()
-        await process.wait()
+    async with running("-m", "sandbox", "--port", "0") as process:
+        told: dict[str, str] = {}
+        async with asyncio.timeout(_STARTS_WITHIN_S):
+            while "control" not in told and process.stdout is not None:
+                line = await process.stdout.readline()
+                if not line:
+                    raise MeasuringError(f"the sandbox ended with {await process.wait()}")
+                name, _, value = line.decode().partition(":")
+                told[name.strip()] = value.strip()
+        url = told["r1"].rstrip("/")
+        yield StandIn(url, told["username"], told["password"], process)
 
 
-def resident_mib() -> float:
-    """Return the most memory that this process has had, in MiB."""
-    status = Path(f"/proc/{os.getpid()}/status").read_text()
-    peak = re.search(r"VmHWM:\s+(\d+)", status)
-    return int(peak[1]) / 1024 if peak else 0.0
+def service_settings(url: str, data_dir: Path) -> dict[str, str]:
+    """Return the settings of a service on this database; all others are as they come."""
+    return {
+        "DATABASE_URL": url,
+        "DATA_DIR": str(data_dir),
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "HOST": "127.0.0.1",
+        "LOG_LEVEL": "warning",
+    }
+
+
+@contextlib.asynccontextmanager
+async def service(
+    url: str, data_dir: Path, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Service]:
+    """Run ``python -m app serve`` on a database until the end; ready when it is given."""
+    port, key = free_port(), secrets.token_urlsafe(24)
+    given = {
+        **service_settings(url, data_dir),
+        "PORT": str(port),
+        "BOOTSTRAP_API_KEY": key,
+        **(settings or {}),
+    }
+    async with running("-m", "app", "serve", settings=given) as process:
+        await until_ready(process, port)
+        yield Service(port, key, process)

@@ -1,14 +1,13 @@
-"""send_people beside its limit: each in a process of its own, on the same rows and sandbox.
+"""send_people beside its limit, for a process of its own that is measured.
 
-``python -m benchmarks.send limit|ours ...`` is that process; it prints what it measured as JSON.
+``python -m benchmarks.send limit|ours ...`` prints what it measured as JSON.
 """
 
 import argparse
-import asyncio
 import contextlib
 import json
+import logging
 import os
-import sys
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
@@ -22,7 +21,6 @@ import uvloop
 from app.clients.dotdigital import Transport
 from app.clock import SystemClock
 from app.db import Database, asyncpg_arguments
-from app.models import Account, Mapping
 from app.services.cipher import CredentialsCipher, key_kept_in
 from app.services.dotdigital import DotdigitalConnector
 from app.settings import Settings
@@ -30,8 +28,7 @@ from app.sync.engine import Engine
 from app.sync.jobs import JOB_FUNCTIONS
 from app.sync.queue import trigger_run
 from app.sync.rate_buckets import PostgresBucketStore
-from benchmarks.people_rows import MAPPINGS
-from benchmarks.places import StandIn, resident_mib
+from benchmarks.processes import peak_mib
 
 BATCH = 10_000
 _READ = """
@@ -51,7 +48,7 @@ async def limit(url: str, stand_in_url: str, username: str, password: str) -> di
     connection = await asyncpg.connect(**asyncpg_arguments(url))
     account_id = await connection.fetchval("SELECT min(id) FROM accounts")
     rows_sent, after = 0, 0
-    began = perf_counter()
+    began, cpu_began = perf_counter(), process_time()
     async with httpx.AsyncClient(
         base_url=stand_in_url, auth=(username, password), timeout=121
     ) as client:
@@ -78,13 +75,13 @@ async def limit(url: str, stand_in_url: str, username: str, password: str) -> di
                 keys,
             )
             rows_sent += len(rows)
-    took_s = perf_counter() - began
+    took_s, cpu_s = perf_counter() - began, process_time() - cpu_began
     await connection.close()
     return {
         "rows": rows_sent,
         "seconds": took_s,
-        "cpu_seconds": process_time(),
-        "resident_mib": resident_mib(),
+        "cpu_seconds": cpu_s,
+        "resident_mib": peak_mib(os.getpid()),
     }
 
 
@@ -105,15 +102,17 @@ def _contact(row: asyncpg.Record) -> dict[str, Any]:
     }
 
 
-async def ours(url: str, stand_in_url: str, mode: str = "changes") -> dict[str, Any]:
-    """Run send_people once, as a replica would."""
+async def ours(
+    url: str, stand_in_url: str, data_dir: Path, mode: str, repeat: int
+) -> dict[str, Any]:
+    """Run send_people, as a replica would; what is measured is its last run."""
     settings = Settings(
         _env_file=None,
         discovery_url=stand_in_url,
         allowed_hosts=("127.0.0.1",),
-        data_dir=Path(os.environ["DOTSYNC_BENCH_DATA"]),
+        data_dir=data_dir,
     )
-    clock, database = SystemClock(), Database(url, pool_size=10)
+    clock, database = SystemClock(), Database(url, pool_size=settings.database_pool_size)
     await database.open()
     transport = Transport(allowed_hosts=settings.allowed_hosts)
     cipher = CredentialsCipher([key_kept_in(settings.data_dir)])
@@ -122,9 +121,20 @@ async def ours(url: str, stand_in_url: str, mode: str = "changes") -> dict[str, 
     engine = Engine(
         database=database, clock=clock, settings=settings, connector=connector, jobs=JOB_FUNCTIONS
     )
-    account_id = await database.pool.fetchval("SELECT min(id) FROM accounts")
-    began = perf_counter()
+    told: dict[str, Any] = {}
+    for _ in range(repeat):
+        told = await _one_run(database, engine, clock, mode)
+    await transport.aclose()
+    await database.close()
+    return told
+
+
+async def _one_run(
+    database: Database, engine: Engine, clock: SystemClock, mode: str
+) -> dict[str, Any]:
+    began, cpu_began = perf_counter(), process_time()
     async with database.transaction() as connection:
+        account_id = await connection.fetchval("SELECT min(id) FROM accounts")
         run_id = await trigger_run(
             connection,
             account_id=account_id,
@@ -134,85 +144,37 @@ async def ours(url: str, stand_in_url: str, mode: str = "changes") -> dict[str, 
             at=clock.now(),
         )
     await engine.execute(run_id)
-    took_s = perf_counter() - began
+    took_s, cpu_s = perf_counter() - began, process_time() - cpu_began
     run = await database.pool.fetchrow("SELECT * FROM runs WHERE id = $1", run_id)
-    await transport.aclose()
-    await database.close()
     return {
         "status": run["status"],
         "rows": run["counts"].get("created", 0) + run["counts"].get("updated", 0),
         "seconds": took_s,
-        "cpu_seconds": process_time(),
+        "cpu_seconds": cpu_s,
         "calls": dict(run["calls"]),
         "counts": dict(run["counts"]),
-        "resident_mib": resident_mib(),
+        "resident_mib": peak_mib(os.getpid()),
     }
-
-
-async def make_account(database: Database, stand_in: StandIn, data_dir: Path) -> int:
-    """Store an account of the sandbox's with the mappings, whose fields it makes there."""
-    cipher = CredentialsCipher([key_kept_in(data_dir)])
-    async with httpx.AsyncClient(
-        base_url=stand_in.url, auth=(stand_in.username, stand_in.password)
-    ) as client:
-        info = (await client.get("/v2/account-info")).raise_for_status().json()
-        for _, name, kind in MAPPINGS:
-            await client.post("/v2/data-fields", json={"name": name, "type": kind})
-    account = Account(
-        name="Bench",
-        username=stand_in.username,
-        password_encrypted=cipher.encrypt(stand_in.password),
-        endpoint=stand_in.url,
-        region="r1",
-        dotdigital_account_id=info["id"],
-        settings={"import_wait_seconds": 600},
-    )
-    async with database.writing() as session:
-        session.add(account)
-        await session.flush()
-        session.add_all(
-            Mapping(
-                account_id=account.id,
-                person_field=person_field,
-                dotdigital_field=name,
-                data_field_type=kind,
-            )
-            for person_field, name, kind in MAPPINGS
-        )
-    return account.id
-
-
-async def measured(what: str, database: Database, stand_in: StandIn, data_dir: Path) -> Any:  # noqa: ANN401 - JSON
-    """Measure in a process of its own."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "benchmarks.send",
-        what,
-        database.url,
-        stand_in.url,
-        stand_in.username,
-        stand_in.password,
-        env={**os.environ, "DOTSYNC_BENCH_DATA": str(data_dir)},
-        stdout=asyncio.subprocess.PIPE,
-    )
-    told, _ = await process.communicate()
-    return json.loads(told)
 
 
 def main() -> None:
     """Be the measured process."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["limit", "ours"])
     for name in ("url", "stand_in_url", "username", "password"):
         parser.add_argument(name)
+    parser.add_argument("data_dir", type=Path)
+    parser.add_argument("--mode", default="changes")
+    parser.add_argument("--repeat", type=int, default=1)
     given = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with contextlib.suppress(KeyboardInterrupt):
         if given.what == "limit":
             told = uvloop.run(limit(given.url, given.stand_in_url, given.username, given.password))
         else:
-            told = uvloop.run(ours(given.url, given.stand_in_url))
+            told = uvloop.run(
+                ours(given.url, given.stand_in_url, given.data_dir, given.mode, given.repeat)
+            )
         print(json.dumps(told))
 
 
