@@ -1,11 +1,13 @@
 """What endpoints are handed: the process's parts, a session, the caller, the version asked for."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Response, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.security import HTTPBearer
+from fastapi.security.base import SecurityBase
 
 from app.clock import Clock
 from app.db import Database, PoolConnection, ReadSession, WriteSession
@@ -39,7 +41,12 @@ def parts_of(request: Request) -> Parts:
     return parts
 
 
-ServiceParts = Annotated[Parts, Depends(parts_of)]
+async def _parts(request: Request) -> Parts:
+    # Not `parts_of` itself: what isn't a coroutine, FastAPI runs in another thread.
+    return parts_of(request)
+
+
+ServiceParts = Annotated[Parts, Depends(_parts)]
 
 
 async def _reading(parts: ServiceParts) -> AsyncIterator[ReadSession]:
@@ -90,46 +97,47 @@ WritingConnection = Annotated[PoolConnection, Depends(_writing_connection, scope
 #: an answer has to be kept under an Idempotency-Key, there is one around both.
 SingleWrite = Annotated[PoolConnection, Depends(_single_write, scope="function")]
 
-bearer = HTTPBearer(
-    auto_error=False,
-    scheme_name="API key",
-    description="A key made with `POST /v1/api-keys`, or `DOTSYNC_BOOTSTRAP_API_KEY`.",
-)
-_Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]
+
+_SCHEME = "API key"
+_SCHEME_DESCRIPTION = "A key made with `POST /v1/api-keys`, or `DOTSYNC_BOOTSTRAP_API_KEY`."
+#: The credentials as they came, for an endpoint that may be open.
+bearer = HTTPBearer(auto_error=False, scheme_name=_SCHEME, description=_SCHEME_DESCRIPTION)
 
 
-async def _caller(parts: ServiceParts, credentials: _Credentials) -> Caller:
-    if credentials is None:
-        raise Unauthenticated("Send your API key: Authorization: Bearer <key>.")
-    caller = await parts.keys.authenticate(credentials.credentials)
-    if caller is None:
-        raise Unauthenticated("This API key is not known, or has expired.")
-    return caller
+class KeyWithScope(SecurityBase):
+    """Lets only callers through whose key has this scope, or ``admin``."""
 
+    def __init__(self, scope: str) -> None:
+        """Take the scope; to the documents all of them are one scheme."""
+        self.scope = scope
+        self.scheme_name = _SCHEME
+        self.model = HTTPBearerModel(description=_SCHEME_DESCRIPTION)
 
-def needs(scope: str) -> Callable[[Request, Caller], Awaitable[Caller]]:
-    """Return a dependency that lets only callers with this scope (or ``admin``) through."""
-
-    async def check(request: Request, caller: Annotated[Caller, Depends(_caller)]) -> Caller:
-        if not caller.may(scope):
+    async def __call__(self, request: Request) -> Caller:
+        """Return the caller; raises Unauthenticated and Forbidden."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("Send your API key: Authorization: Bearer <key>.")
+        caller = await parts_of(request).keys.authenticate(token)
+        if caller is None:
+            raise Unauthenticated("This API key is not known, or has expired.")
+        if not caller.may(self.scope):
             raise Forbidden(
                 f"The key {caller.name!r} has the scopes {', '.join(caller.scopes)}; "
-                f"this needs {scope}."
+                f"this needs {self.scope}."
             )
         request.state.caller = caller
         return caller
 
-    return check
-
 
 #: The caller, by the scope that the endpoint needs.
-Reader = Annotated[Caller, Depends(needs("read"))]
-Writer = Annotated[Caller, Depends(needs("write"))]
-Syncer = Annotated[Caller, Depends(needs("sync"))]
-Admin = Annotated[Caller, Depends(needs("admin"))]
+Reader = Annotated[Caller, Security(KeyWithScope("read"))]
+Writer = Annotated[Caller, Security(KeyWithScope("write"))]
+Syncer = Annotated[Caller, Security(KeyWithScope("sync"))]
+Admin = Annotated[Caller, Security(KeyWithScope("admin"))]
 
 
-def _expected_version(
+async def _expected_version(
     if_match: Annotated[
         str | None,
         Header(description="The `ETag` you read; 412 when something newer stands.", max_length=100),

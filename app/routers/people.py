@@ -3,19 +3,19 @@
 from datetime import datetime
 from typing import Annotated, Any, Final, cast
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime
 
 from app.errors import Conflict, NotFound, StaleVersion
 from app.routers.dependencies import (
     IfMatch,
     Reader,
-    ReadingConnection,
     ServiceParts,
     SingleWrite,
     Writer,
     WritingConnection,
     check_version,
+    parts_of,
 )
 from app.routers.idempotent import IdempotentRoute
 from app.routers.paging import CursorText, Limit, decode_cursor, encode_cursor
@@ -43,7 +43,7 @@ def document_response(document: Document, status: int = 200, **headers: str) -> 
 @router.get("", response_model=Page[PersonOut], responses=problems())
 async def list_people(
     _caller: Reader,
-    connection: ReadingConnection,
+    request: Request,
     email: Annotated[FilterText, Query(description="Without regard to case.")] = None,
     q: Annotated[
         FilterText,
@@ -91,7 +91,7 @@ async def list_people(
     kinds: tuple[type[Any], ...] = (datetime, int) if by_time else (int,)
     place = decode_cursor("people", wanted, cursor, *kinds)
     after = cast("tuple[datetime, int] | int | None", place if by_time or not place else place[0])
-    found = await people_pages.people_after(connection, wanted, after, limit)
+    found = await people_pages.people_after(parts_of(request).database.pool, wanted, after, limit)
     following = None
     if len(found) >= limit:
         last = found[-1]
@@ -113,9 +113,9 @@ async def create_person(
 
 
 @router.get("/{person_id}", response_model=PersonOut, responses=problems(NotFound))
-async def get_person(_caller: Reader, connection: ReadingConnection, person_id: PathId) -> Response:
+async def get_person(_caller: Reader, request: Request, person_id: PathId) -> Response:
     """Return one person; a deleted one has `deleted_at`, a merged one `merged_into_id` as well."""
-    return document_response(await people.get_person(connection, person_id))
+    return document_response(await people.get_person(parts_of(request).database.pool, person_id))
 
 
 @router.put(
