@@ -162,7 +162,7 @@ class Database:
             "postgresql+asyncpg://",
             async_creator=lambda: asyncpg.connect(**asyncpg_arguments(url)),
             pool_size=pool_size,
-            max_overflow=pool_size,
+            max_overflow=0,
             pool_pre_ping=True,
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=decode_json,
@@ -193,7 +193,7 @@ class Database:
             self._batch_pool = await asyncpg.create_pool(
                 **asyncpg_arguments(self.url),
                 min_size=0,
-                max_size=self._pool_size,
+                max_size=max(self._pool_size // 2, 2),
                 init=_prepare_connection,
                 reset=_leave_as_it_is,
                 statement_cache_size=0,

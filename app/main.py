@@ -27,6 +27,7 @@ from app.sync.jobs import JOB_FUNCTIONS
 from app.sync.queue import QueueWorker
 from app.sync.rate_buckets import PostgresBucketStore
 from app.sync.schedule import Scheduler
+from app.sync.upkeep import Upkeep
 
 __all__ = ["Parts", "create_app", "running_parts"]
 
@@ -152,11 +153,8 @@ async def _brought_up(parts: Parts) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        parts.draining = True
-        if trying is not None:
-            trying.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await trying
+        parts.drain()
+        await _cancelled(trying)
         await workers.stop()
 
 
@@ -183,6 +181,14 @@ async def _bring_up(parts: Parts, workers: "_Workers") -> None:
     parts.unready = None
 
 
+async def _cancelled(task: asyncio.Task[None] | None) -> None:
+    """Cancel the task, if there is one, and wait until it is over."""
+    if task is not None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
 class _Workers:
     """The scheduler and the queue's worker of this process, as its settings want them."""
 
@@ -191,6 +197,7 @@ class _Workers:
         self._scheduler: Scheduler | None = None
         self._worker: QueueWorker | None = None
         self._working: asyncio.Task[None] | None = None
+        self._upkeep: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         parts, settings = self._parts, self._parts.settings
@@ -204,20 +211,22 @@ class _Workers:
                 heartbeat_timeout_s=settings.heartbeat_timeout_seconds,
             )
             self._working = asyncio.create_task(self._worker.run(), name="queue worker")
+            self._upkeep = asyncio.create_task(
+                Upkeep(parts.database, parts.clock).run(), name="upkeep"
+            )
 
     async def stop(self) -> None:
         """Take no more work, let what is in hand reach its next checkpoint, and end."""
         if self._scheduler is not None:
             await self._scheduler.stop()
         self._parts.engine.stop()
+        await _cancelled(self._upkeep)
         if self._worker is not None and self._working is not None:
             self._worker.stop()
             try:
-                async with asyncio.timeout(self._parts.settings.shutdown_seconds):
+                async with asyncio.timeout(self._parts.seconds_to_stop()):
                     await self._parts.engine.drained()
                     await self._working
             except TimeoutError:
                 log.warning("shutdown_cut_short", seconds=self._parts.settings.shutdown_seconds)
-                self._working.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await self._working
+                await _cancelled(self._working)

@@ -45,6 +45,8 @@ def configure_logging(log_format: str, level: str) -> None:
     )
     # Libraries speak through the standard log; their chatter below a warning is not ours.
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    # It warns of each tick that finds the one before still at it, which is as it should be.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 def _drop_secrets(

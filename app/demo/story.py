@@ -91,8 +91,8 @@ class _Story:
         }
         account = await self._post("/v1/accounts", body)
         self._console.print(
-            f"Account {account['name']}: Dotdigital account {account['dotdigital_account_id']}, "
-            f"region {account['region']}, endpoint {account['endpoint']}"
+            f"Account {account['name']}: Dotdigital account {account['dotdigital_account_id']} "
+            f"at {account['endpoint']}"
         )
         return account
 

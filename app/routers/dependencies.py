@@ -33,6 +33,21 @@ class Parts:
     #: Why the service is not ready, or None; looked at by /readyz.
     unready: str | None = "starting"
     draining: bool = False
+    #: When the process was asked to stop, by the clock's `monotonic`.
+    asked_to_stop_at: float | None = None
+
+    def drain(self) -> None:
+        """Begin to stop: /readyz says so, streams end, runs stop at their next checkpoint."""
+        if self.asked_to_stop_at is None:
+            self.asked_to_stop_at = self.clock.monotonic()
+        self.draining = True
+        self.engine.stop()
+
+    def seconds_to_stop(self) -> float:
+        """Return how many seconds are left of those that stopping may take."""
+        asked_at = self.asked_to_stop_at
+        spent_s = 0.0 if asked_at is None else self.clock.monotonic() - asked_at
+        return max(self.settings.shutdown_seconds - spent_s, 1.0)
 
 
 def parts_of(request: Request) -> Parts:

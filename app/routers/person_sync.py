@@ -56,7 +56,9 @@ def _shown(standing: AccountStanding) -> PersonSyncOut:
 
 def _detail(condition: Condition) -> str | None:
     if condition.holds:
-        return None
+        if condition.person_id is None:
+            return None
+        return f"Person {condition.person_id} has the same mobile number, so it is left out."
     named = "" if condition.person_id is None else f" It is person {condition.person_id}."
     return f"{condition.reason.sentence}{named}"
 

@@ -84,6 +84,11 @@ INSERT INTO audit_log (actor, action, subject_type, subject_id)
 VALUES ($1, 'person_erased', 'person', $2)
 """
 
+#: Whoever writes people into an import takes the shared lock, whoever erases them the other: so an
+#: erasure sees every import that holds its person, or the import finds the person gone.
+SUBMITTING: Final = "SELECT pg_advisory_xact_lock_shared(hashtext('dotsync.submitting'))"
+_ERASING: Final = "SELECT pg_advisory_xact_lock(hashtext('dotsync.submitting'))"
+
 _Contact = tuple[int, int]
 
 
@@ -208,6 +213,7 @@ async def _erase(
     connection: PoolConnection, doomed: _Doomed, hashes: EmailHashes, at: datetime
 ) -> bool:
     """Delete all that is here of these people; False where they have another contact by now."""
+    await connection.execute(_ERASING)
     await connection.fetch(_HOLD, doomed.ids)
     await _refuse_in_flight(connection, doomed.ids)
     contacts = {tuple(row) for row in await connection.fetch(_CONTACTS, doomed.ids)}

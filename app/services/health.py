@@ -16,7 +16,8 @@ SELECT job.account_id, count(*) FILTER (
     WHERE job.enabled AND job.interval_seconds IS NOT NULL AND account.state = 'ok'
       AND coalesce((SELECT max(queued_at) FROM runs
                     WHERE runs.account_id = job.account_id AND runs.job = job.job),
-                   job.enabled_at) < $1 - make_interval(secs => 3 * job.interval_seconds + 60)
+                   job.enabled_at)
+          < $1::timestamptz - make_interval(secs => 3 * job.interval_seconds + 60)
 ) AS overdue
 FROM jobs AS job JOIN accounts AS account ON account.id = job.account_id
 GROUP BY job.account_id
@@ -41,6 +42,8 @@ async def why_unready(database: Database) -> str | None:
 
 async def refresh_gauges(database: Database, metrics: Metrics, clock: Clock) -> None:
     """Read what changes by itself: due people, open failures, overdue jobs."""
+    metrics.due_people.clear()
+    metrics.overdue_jobs.clear()
     for row in await database.pool.fetch(
         "SELECT account_id, count(*) AS n FROM person_changes GROUP BY account_id"
     ):

@@ -77,8 +77,12 @@ async def keep(
 ) -> None:
     """Keep the answer, in the connection's transaction; raises TakenMeanwhile for the second one.
 
+    One of over 4 MiB is not kept: half of it would be worse than none.
+
     Waits for a twin that is being answered at the moment.
     """
+    if len(answer.body) > _MOST_BYTES:
+        return
     kept = await connection.fetchval(
         """
         INSERT INTO idempotency_keys AS stands (api_key_id, key, request_hash, status, headers,
@@ -96,7 +100,7 @@ async def keep(
         answer.status,
         # As text: the connection of a session takes no dict where one of the pool does.
         orjson.dumps(answer.headers).decode(),
-        answer.body[:_MOST_BYTES],
+        answer.body,
         now,
         now - KEPT_FOR,
     )

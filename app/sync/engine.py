@@ -124,7 +124,8 @@ class Engine:
             # The one place where a job's own fault ends: the run says so, the rest go on.
             logger.exception("run_failed")
             return "failed", as_problem(Problem("The run met a fault of ours; the log has it."))
-        await note_well(self._database, run.account_id)
+        if run.calls:
+            await note_well(self._database, run.account_id)
         return ("partial" if run.counts["failed"] else "succeeded"), None
 
     async def _run_job(self, run: Run) -> None:

@@ -13,16 +13,17 @@ IMPORTS_SQL = statements("imports")
 
 #: Ids in one call; the vendor states no most, and deletes take 5000.
 _IN_ONE_CALL = 5000
+_LAST_ID = 2**63 - 1
 
 
-async def send_opt_outs(context: JobContext) -> None:
+async def send_opt_outs(context: JobContext, after_id: int = 0, until_id: int = _LAST_ID) -> None:
     """Suppress the contacts of linked people who must not be mailed. A call for 5000 of them.
 
-    The change stays due: the fields follow. A contact that Dotdigital doesn't know is unlinked.
+    Only of those after one person and up to another, if told so. The change stays due: the fields
+    follow. A contact that Dotdigital doesn't know is unlinked.
     """
-    after_id = 0
     client = context.client.with_priority(Priority.OPT_OUT)
-    while rows := await _due(context, after_id):
+    while rows := await _due(context, after_id, until_id):
         after_id = rows[-1]["person_id"]
         contact_ids = [row["contact_id"] for row in rows]
         answer = await client.suppressions.suppress_contacts(contact_ids=contact_ids)
@@ -50,13 +51,13 @@ async def send_opt_outs(context: JobContext) -> None:
 async def count_opt_outs(context: JobContext) -> int:
     """Return how many contacts a run would suppress."""
     after_id, count = 0, 0
-    while rows := await _due(context, after_id):
+    while rows := await _due(context, after_id, _LAST_ID):
         count += len(rows)
         after_id = rows[-1]["person_id"]
     return count
 
 
-async def _due(context: JobContext, after_id: int) -> Sequence[Mapping[str, Any]]:
+async def _due(context: JobContext, after_id: int, until_id: int) -> Sequence[Mapping[str, Any]]:
     async with context.database.batch() as connection:
         rows: Sequence[Mapping[str, Any]] = await connection.fetch(
             SQL["due_opt_outs"],
@@ -65,5 +66,6 @@ async def _due(context: JobContext, after_id: int) -> Sequence[Mapping[str, Any]
             context.clock.now(),
             _IN_ONE_CALL,
             sorted(SUPPRESSED_STATUSES),
+            until_id,
         )
     return rows

@@ -15,6 +15,8 @@ from app.sync.rules.eligibility import Condition, Policy, Standing, conditions
 from app.sync.rules.reasons import Reason
 from app.sync.statements import statements
 
+_NOT_MAILED: Final = (Reason.OPTED_OUT, Reason.SUPPRESSED_THERE)
+
 State = Literal["synced", "pending", "not_eligible", "suppressed", "failed", "unlinked"]
 
 _SQL: Final = statements("person_standing")
@@ -115,7 +117,7 @@ def state_of(
     if failed:
         return "failed"
     if obstacle is not None:
-        return "suppressed" if obstacle.reason is Reason.OPTED_OUT else "not_eligible"
+        return "suppressed" if obstacle.reason in _NOT_MAILED else "not_eligible"
     if waits:
         return "pending"
     return noted or "unlinked"

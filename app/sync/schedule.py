@@ -21,14 +21,11 @@ from app.services.schedules import Schedule, cron_trigger, next_fire
 from app.settings import Settings
 from app.sync.imports import SQL as IMPORTS_SQL
 from app.sync.jobs import JOB_FUNCTIONS
-from app.sync.queue import ensure_run, requeue_lost
+from app.sync.queue import ensure_run
 from app.sync.runs import SQL as RUNS_SQL
 
 log = structlog.get_logger(__name__)
 
-_REQUEUE_EVERY_S = 5.0
-#: A run this young may still be on its way into the queue.
-_LOST_AFTER = timedelta(seconds=5)
 #: Ticks of one replica come a little early or late; so much is no reason to leave one out.
 _MOST_SLACK_S = 5.0
 #: Two cron ticks for one moment, by two replicas, are at most this far apart.
@@ -99,7 +96,6 @@ class Scheduler:
         """Take the schedules up and begin to tick."""
         await self.refresh()
         self._add(self._refresh_or_warn, IntervalTrigger(seconds=self._poll_s), "refresh")
-        self._add(self._requeue_or_warn, IntervalTrigger(seconds=_REQUEUE_EVERY_S), "requeue")
         self._scheduler.start()
 
     async def stop(self) -> None:
@@ -190,15 +186,6 @@ class Scheduler:
             await self.refresh()
         except _DATABASE_GONE as error:
             log.warning("schedules_not_read", error=str(error))
-
-    async def _requeue_or_warn(self) -> None:
-        try:
-            count = await requeue_lost(self._database, self._clock.now() - _LOST_AFTER)
-        except _DATABASE_GONE as error:
-            log.warning("lost_runs_not_looked_for", error=str(error))
-        else:
-            if count:
-                log.info("lost_runs_requeued", count=count)
 
 
 def _trigger_of(planned: Planned) -> IntervalTrigger | CronTrigger:

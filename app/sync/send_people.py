@@ -20,8 +20,8 @@ from app.sync.imports import release_abandoned
 from app.sync.opt_outs import count_opt_outs, send_opt_outs
 from app.sync.payloads import PayloadPlan
 from app.sync.people_page import Claims, Held, Row, SortedPage, Unchanged, sort_page
+from app.sync.person_standing import policy_of
 from app.sync.queue import ensure_run
-from app.sync.rules.eligibility import Policy
 from app.sync.rules.reasons import Reason
 from app.sync.statements import statements
 from app.sync.submissions import Batch, PlanChanged, Submissions
@@ -101,17 +101,6 @@ async def reload_settings(context: JobContext) -> None:
     context.account_settings = AccountSettings.from_stored(stored)
 
 
-def policy_of(context: JobContext) -> Policy:
-    """Return what the account's settings say of sending."""
-    settings = context.account_settings
-    return Policy(
-        list_members_only=settings.people == "list_members",
-        send_without_taken_mobile=settings.mobile_conflict == "send_without",
-        relink_taken_email=settings.email_conflict == "relink",
-        send_mobile_number=settings.send_mobile_number,
-    )
-
-
 class _Sender:
     """Goes through the due people once, from the first to the last."""
 
@@ -120,7 +109,7 @@ class _Sender:
         limits = (settings.batch_size, settings.batch_megabytes * 1_000_000)
         self._context = context
         self._plan = plan
-        self._policy = policy_of(context)
+        self._policy = policy_of(context.account_settings)
         self._submissions = submissions
         self._records = Batch(MergeOption.OVERWRITE, *limits)
         self._fills = Batch(MergeOption.OVERWRITE_IF_EMPTY, *limits)
@@ -136,8 +125,11 @@ class _Sender:
             rows = await _due_people(self._context, after_id)
             if not rows:
                 break
-            after_id = rows[-1]["person_id"]
+            before_id, after_id = after_id, rows[-1]["person_id"]
             page = sort_page(rows, self._plan, self._policy, claims, resend=resend)
+            if page.opting_out:
+                # They opted out since the run began, and go before the rest of it all the same.
+                await send_opt_outs(self._context, before_id, after_id)
             await self._settle(page)
             await self._fill_batches(page)
             await self._submissions.look()
@@ -185,7 +177,7 @@ async def _rehearse(context: JobContext) -> None:
     run.total = await _count_due(context)
     run.counts["suppressed"] = await count_opt_outs(context)
     plan, _ = await load_plan(context)
-    policy, claims = policy_of(context), Claims()
+    policy, claims = policy_of(context.account_settings), Claims()
     after_id = 0
     while rows := await _due_people(context, after_id):
         after_id = rows[-1]["person_id"]
@@ -198,16 +190,14 @@ async def _rehearse(context: JobContext) -> None:
 
 
 def _counts_of(page: SortedPage) -> Counter[str]:
-    left = len(page.opting_out) + len(page.departing)
+    """Return what the page adds to the run's counts, but for what its imports bring."""
+    sent = len(page.records) + len(page.fills)
+    skipped = len(page.held) + len(page.departing)
+    settled = skipped + len(page.unchanged) + len(page.failures)
     return Counter(
-        considered=len(page.records)
-        + len(page.fills)
-        + len(page.held)
-        + len(page.unchanged)
-        + len(page.failures)
-        + left,
+        considered=sent + settled,
         unchanged=len(page.unchanged),
-        skipped=len(page.held),
+        skipped=skipped,
         failed=len(page.failures),
     )
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from app.clients.dotdigital import DotdigitalError, MergeOption, Rejected, WaitForSlot
+from app.services.erasure import SUBMITTING
 from app.sync.engine import JobContext
 from app.sync.failures import PersonFailure, record_people
 from app.sync.imports import SQL, lose, poll
@@ -219,6 +220,7 @@ class Submissions:
                 self.generation
             ):
                 raise PlanChanged
+            await connection.execute(SUBMITTING)
             import_id: int = await connection.fetchval(
                 SQL["intend"], context.account_id, context.run.id, context.run.attempt, len(entries)
             )

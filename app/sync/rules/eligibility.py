@@ -65,8 +65,22 @@ def obstacle(standing: Standing, policy: Policy) -> Reason | None:
 
 
 def conditions(standing: Standing, policy: Policy) -> tuple[Condition, ...]:
-    """Return every condition of being synced with its outcome, for who asks why not."""
-    return tuple(Condition(*check) for check in _checks(standing, policy))
+    """Return every condition of being synced with its outcome, for who asks why not.
+
+    Fields are sent of a linked person who opted out as well, and of one whom Dotdigital suppresses;
+    but neither is mailed, so both are said here.
+    """
+    found = [Condition(*check) for check in _checks(standing, policy)]
+    opted_out = standing.no_email or standing.shared_opt_out
+    return (
+        *(
+            Condition("not_opted_out", not opted_out, Reason.OPTED_OUT)
+            if each.name == "not_opted_out"
+            else each
+            for each in found
+        ),
+        Condition("not_suppressed_there", not standing.suppressed_there, Reason.SUPPRESSED_THERE),
+    )
 
 
 def _checks(standing: Standing, policy: Policy) -> Iterator[tuple[str, bool, Reason, int | None]]:
@@ -83,7 +97,8 @@ def _checks(standing: Standing, policy: Policy) -> Iterator[tuple[str, bool, Rea
     holder = standing.email_holder
     yield "email_free", holder is None, Reason.LINKED_ELSEWHERE, holder
     mobile_free = not _mobile_stands_in_the_way(standing, policy)
-    yield "mobile_number_free", mobile_free, Reason.MOBILE_TAKEN, standing.mobile_holder
+    mobile_holder = standing.mobile_holder if policy.send_mobile_number else None
+    yield "mobile_number_free", mobile_free, Reason.MOBILE_TAKEN, mobile_holder
 
 
 def _mobile_stands_in_the_way(standing: Standing, policy: Policy) -> bool:

@@ -4,11 +4,13 @@ INSERT INTO imports (account_id, run_id, attempt, kind, status, records)
 VALUES ($1, $2, $3, 'people', 'submitting', $4) RETURNING id;
 
 -- name: drop_moved_on
--- Take out who was changed between the reading and the sending: they are due, at a newer version. A
--- record that a fill follows carries the version before the one that was read.
-DELETE FROM import_records AS record USING people AS person
-WHERE record.import_id = $1 AND person.id = record.person_id
-  AND person.version > record.version + 1
+-- Take out who is not as they were read: changed, opted out by somebody with the same address,
+-- deleted or erased meanwhile. Erasure waits for this lock, or this finds the person gone.
+DELETE FROM import_records AS record
+WHERE record.import_id = $1
+  AND NOT EXISTS (SELECT FROM person_changes AS due
+                  WHERE due.account_id = record.account_id AND due.person_id = record.person_id
+                    AND due.changed_at = record.changed_at)
 RETURNING record.person_id;
 
 -- name: opened
@@ -64,6 +66,22 @@ FROM imports AS import
 LEFT JOIN runs AS run ON run.id = import.run_id
 WHERE import.account_id = $1 AND import.status = 'submitting'
   AND (run.id IS NULL OR run.status NOT IN ('queued', 'running') OR run.attempt > import.attempt);
+
+-- name: unwatched
+-- Accounts with an import that wants a look and that nobody watches: neither the run that sent it,
+-- nor a monitor. imports_unsettled.
+SELECT DISTINCT import.account_id
+FROM imports AS import
+JOIN accounts AS account ON account.id = import.account_id
+LEFT JOIN runs AS sender
+       ON sender.id = import.run_id AND sender.status IN ('queued', 'running')
+WHERE import.status IN ('submitting', 'open') AND sender.id IS NULL
+  AND coalesce(import.next_poll_at, '-infinity') <= $1
+  AND account.state NOT IN ('paused', 'bad_credentials')
+  AND NOT EXISTS (SELECT FROM runs AS monitor
+                  WHERE monitor.account_id = import.account_id
+                    AND monitor.job = 'monitor_imports'
+                    AND monitor.status IN ('queued', 'running'));
 
 -- name: any_unsettled
 -- Whether the account has an import in flight at all.

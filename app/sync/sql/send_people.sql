@@ -68,14 +68,15 @@ ORDER BY due.person_id
 LIMIT $4;
 
 -- name: due_opt_outs
--- Linked people who must not be mailed and whose contact isn't known to be suppressed: they go
--- before everything else. people_opted_out, or the sharing ones by people_email_key.
+-- Linked people up to a person id who must not be mailed and whose contact isn't known to be
+-- suppressed: they go before everything else. people_opted_out, or the sharing ones by people_email_key.
 SELECT due.person_id, person.version, link.contact_id
 FROM person_changes AS due
 JOIN people AS person ON person.id = due.person_id
 JOIN contact_links AS link
   ON link.account_id = due.account_id AND link.person_id = due.person_id
-WHERE due.account_id = $1 AND due.person_id > $2 AND due.next_attempt_at <= $3
+WHERE due.account_id = $1 AND due.person_id > $2 AND due.person_id <= $6
+  AND due.next_attempt_at <= $3
   AND link.contact_id IS NOT NULL
   AND NOT lower(coalesce(link.account_status, '')) = ANY ($5::text[])
   AND (person.no_email

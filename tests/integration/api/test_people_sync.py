@@ -23,6 +23,7 @@ NAMES = [
     "not_opted_out",
     "email_free",
     "mobile_number_free",
+    "not_suppressed_there",
 ]
 
 

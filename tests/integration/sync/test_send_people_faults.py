@@ -13,7 +13,7 @@ from sandbox.server import RunningSandbox
 from tests.clock import FakeClock
 from tests.factories.accounts import make_account
 from tests.factories.engines import Replica
-from tests.factories.people import make_people
+from tests.factories.people import make_people, make_person
 from tests.integration.sync.traces import calls, due
 
 IMPORT_FAULTS = [
@@ -209,3 +209,50 @@ async def test_news_that_leaves_the_version_as_it_is_keeps_the_person_due(
             [seen_at],
         )
         assert await due(here) == left
+
+
+async def on_intent(here: Replica, statement: str) -> None:
+    """Let this happen once, just when the first import is written down."""
+    await here.database.pool.execute(
+        f"""
+        CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NEW.id = 1 THEN {statement}; END IF;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER meddle AFTER INSERT ON imports FOR EACH ROW EXECUTE FUNCTION meddle();
+        """
+    )
+
+
+MOVED_ON = [
+    pytest.param("UPDATE people SET no_email = true WHERE id = 1", id="opted out"),
+    pytest.param("UPDATE people SET no_email = true WHERE id = 3", id="sharer opted out"),
+    pytest.param("DELETE FROM people WHERE id = 1", id="deleted"),
+    pytest.param(
+        "PERFORM set_config('dotsync.erasing', 'on', true); DELETE FROM people WHERE id = 1",
+        id="erased",
+    ),
+]
+
+
+@pytest.mark.parametrize("statement", MOVED_ON)
+async def test_person_who_changes_between_reading_and_sending_is_not_sent_as_read(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, statement: str
+) -> None:
+    await make_person(here.database, email="first@example.com")
+    await make_person(here.database, email="second@example.com")
+    await make_person(here.database, email="first@example.com", sync_with_mailer=False)
+    await on_intent(here, statement)
+    run = await here.run(sandboxed, "send_people")
+    assert (run["status"], run["counts"]["created"]) == ("succeeded", 1)
+    assert [contact.email for contact in sandbox.account.contacts] == ["second@example.com"]
+    assert await here.database.pool.fetchval("SELECT count(*) FROM import_records") == 0
+
+
+async def test_run_that_made_no_call_says_nothing_of_the_credentials(
+    here: Replica, sandboxed: Account
+) -> None:
+    await here.database.pool.execute("UPDATE accounts SET state = 'bad_credentials'")
+    await here.run(sandboxed, "send_people")
+    assert await here.database.pool.fetchval("SELECT state FROM accounts") == "bad_credentials"

@@ -21,6 +21,7 @@ def test_who_may_be_sent_meets_every_condition() -> None:
         ("not_opted_out", True),
         ("email_free", True),
         ("mobile_number_free", True),
+        ("not_suppressed_there", True),
     ]
 
 
@@ -56,12 +57,6 @@ def test_who_may_be_sent_meets_every_condition() -> None:
             Policy(send_mobile_number=False),
             set(),
             id="number taken, and none is ever sent",
-        ),
-        pytest.param(
-            replace(ANN, no_email=True, contact_id=77),
-            Policy(),
-            set(),
-            id="opted out and linked: the fields still go",
         ),
         pytest.param(
             replace(
@@ -107,3 +102,21 @@ def test_a_condition_names_the_other_person_it_speaks_of() -> None:
 def test_the_obstacle_is_the_first_condition_that_fails() -> None:
     standing = replace(ANN, sync_with_mailer=False, email_key=None, email_holder=2)
     assert obstacle(standing, Policy()) is Reason.NOT_TICKED
+
+
+@pytest.mark.parametrize(
+    "standing, fails",
+    [
+        pytest.param(replace(ANN, no_email=True), {"not_opted_out"}, id="opted out"),
+        pytest.param(replace(ANN, shared_opt_out=True), {"not_opted_out"}, id="a sharer opted out"),
+        pytest.param(
+            replace(ANN, suppressed_there=True), {"not_suppressed_there"}, id="suppressed there"
+        ),
+    ],
+)
+def test_linked_person_who_is_not_mailed_is_sent_and_told_all_the_same(
+    standing: Standing, fails: set[str]
+) -> None:
+    linked = replace(standing, contact_id=7)
+    assert obstacle(linked, Policy()) is None
+    assert {each.name for each in conditions(linked, Policy()) if not each.holds} == fails

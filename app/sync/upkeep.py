@@ -1,0 +1,68 @@
+"""What every worker sees to every few seconds: nothing that was begun is left lying.
+
+Runs that lost their place in the queue, imports that nobody watches, answers that are kept no more.
+"""
+
+from datetime import datetime, timedelta
+
+import asyncpg
+import structlog
+
+from app.clock import Clock
+from app.db import Database
+from app.services.idempotency import forget_old
+from app.sync.imports import SQL as IMPORTS_SQL
+from app.sync.queue import ensure_run, requeue_lost
+
+log = structlog.get_logger(__name__)
+
+_EVERY_S = 5.0
+_FORGET_EVERY = timedelta(minutes=10)
+#: A run this young may still be on its way into the queue.
+_LOST_AFTER = timedelta(seconds=5)
+_DATABASE_GONE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+async def see_to_imports(database: Database, now: datetime) -> int:
+    """Queue a monitor for each account with an import that nobody watches; return how many.
+
+    A run that failed, was cancelled or ended before its imports leaves them so.
+    """
+    queued = 0
+    for row in await database.pool.fetch(IMPORTS_SQL["unwatched"], now):
+        async with database.transaction() as connection:
+            run_id = await ensure_run(
+                connection, account_id=row["account_id"], job="monitor_imports", at=now
+            )
+        queued += run_id is not None
+    return queued
+
+
+class Upkeep:
+    """One worker's upkeep."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        """Take the parts; nothing happens before `run`."""
+        self._database = database
+        self._clock = clock
+        self._forgets_at = clock.now()
+
+    async def run(self) -> None:
+        """Tend until cancelled; a database that is gone is waited for."""
+        while True:
+            try:
+                await self.tend()
+            except _DATABASE_GONE as error:
+                log.warning("upkeep_missed", error=type(error).__name__)
+            await self._clock.sleep(_EVERY_S)
+
+    async def tend(self) -> None:
+        """Do all of it once."""
+        now = self._clock.now()
+        if requeued := await requeue_lost(self._database, now - _LOST_AFTER):
+            log.info("lost_runs_requeued", count=requeued)
+        await see_to_imports(self._database, now)
+        if now >= self._forgets_at:
+            self._forgets_at = now + _FORGET_EVERY
+            async with self._database.pool.acquire() as connection:
+                await forget_old(connection, now)
