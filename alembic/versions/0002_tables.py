@@ -236,6 +236,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("merged_into_id IS NOT NULL"),
     )
     op.create_index(
+        "people_opted_out_emails",
+        "people",
+        ["email_key"],
+        unique=False,
+        postgresql_where=sa.text("no_email AND deleted_at IS NULL"),
+    )
+    op.create_index(
         "people_not_synced",
         "people",
         ["id"],

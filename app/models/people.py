@@ -49,6 +49,11 @@ class Person(SQLModel, table=True):
         Index("people_updated_at", "updated_at", "id"),
         Index("people_leads", "id", postgresql_where=text("kind = 'lead'")),
         Index("people_opted_out", "id", postgresql_where=text("no_email")),
+        Index(
+            "people_opted_out_emails",
+            "email_key",
+            postgresql_where=text("no_email AND deleted_at IS NULL"),
+        ),
         Index("people_not_synced", "id", postgresql_where=text("NOT sync_with_mailer")),
         Index("people_deleted", "id", postgresql_where=text("deleted_at IS NOT NULL")),
         Index(

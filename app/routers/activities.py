@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from app.routers.dependencies import Reader, Reading
 from app.routers.paging import CursorText, Limit, decode_cursor, page_of
@@ -12,6 +11,7 @@ from app.routers.parameters import FilterId
 from app.routers.problem_handlers import problems
 from app.schemas.activities import ActivityOut, ActivityType
 from app.schemas.pages import Page
+from app.schemas.text import Instant
 from app.services import activities
 from app.services.activities import ActivityFilter
 
@@ -28,9 +28,9 @@ async def list_activities(
     person_id: FilterId = None,
     mailshot_id: FilterId = None,
     account_id: FilterId = None,
-    occurred_from: AwareDatetime | None = None,
+    occurred_from: Instant | None = None,
     occurred_to: Annotated[
-        AwareDatetime | None, Query(description="The first instant that is too late.")
+        Instant | None, Query(description="The first instant that is too late.")
     ] = None,
     matched: Annotated[
         bool | None, Query(description="Those with a person, or those without one.")

@@ -14,14 +14,14 @@ from app.routers.dependencies import (
     check_version,
     set_etag,
 )
-from app.routers.idempotent import IdempotentRoute
+from app.routers.idempotent import SecretIdempotentRoute
 from app.routers.paging import CursorText, Limit, decode_id, page_of
 from app.routers.problem_handlers import problems
 from app.schemas.api_keys import ApiKeyChange, ApiKeyIn, ApiKeyMade, ApiKeyOut
 from app.schemas.pages import Page
 from app.services import api_keys, audit
 
-router = APIRouter(prefix="/v1/api-keys", tags=["api-keys"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/v1/api-keys", tags=["api-keys"], route_class=SecretIdempotentRoute)
 
 KeyId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 

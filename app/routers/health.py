@@ -21,12 +21,14 @@ class Health(BaseModel):
     detail: str | None = None
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def healthz() -> Health:
     """Say that the process lives; asks nothing of anybody."""
     return Health(status="ok")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses={503: {"model": Health, "description": "Not ready"}})
 async def readyz(parts: ServiceParts, response: Response) -> Health:
     """Say whether requests belong here: schema at head, database answering, not draining."""

@@ -4,23 +4,27 @@ The answer is kept in the endpoint's own transaction, so effect and memory stand
 """
 
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from difflib import get_close_matches
 from typing import Any
 
 import asyncpg
 from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from app.db import PoolConnection, raw_connection
 from app.errors import Conflict, Invalid
 from app.routers.dependencies import Parts, parts_of
 from app.services import idempotency
-from app.services.api_keys import Caller, hash_of
+from app.services.api_keys import Caller
 from app.services.idempotency import Answer, TakenMeanwhile
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _HEADER = "Idempotency-Key"
+_TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
+_UNLOCK = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
 _MAX_KEY = 200
 #: Members of an answer that are made anew when it is replayed.
 _NOT_KEPT = frozenset({"content-length", "date", "server"})
@@ -31,12 +35,18 @@ class IdempotentRoute(APIRoute):
 
     #: Whether the body is part of what tells requests apart; a streamed one can't be.
     hashes_body = True
+    #: Whether the answer may be kept as it went out.
+    keeps_body = True
+    #: Whether the effects are in transactions of their own, so that a twin has to be kept off.
+    keeps_twins_off = False
 
     def get_route_handler(self) -> Handler:
         """Wrap FastAPI's own handler."""
         inner = super().get_route_handler()
+        known = set(_query_names(self.dependant))
 
         async def handle(request: Request) -> Response:
+            _refuse_unknown(request, known)
             key = request.headers.get(_HEADER)
             if request.method != "POST" or key is None:
                 return await inner(request)
@@ -51,44 +61,102 @@ class IdempotentRoute(APIRoute):
     async def _answer_once(self, request: Request, key: str, inner: Handler) -> Response:
         parts = parts_of(request)
         body = await request.body() if self.hashes_body else b""
-        target = f"{request.url.path}?{request.url.query}"
-        wanted = idempotency.request_hash(request.method, target, body)
         caller = await _caller_of(request, parts)
-        if caller is not None:
+        if caller is None:
+            return await inner(request)
+        # What the key may do is part of it: a key that lost a scope gets no old answers.
+        target = f"{request.url.path}?{request.url.query} {' '.join(caller.scopes)}"
+        wanted = idempotency.request_hash(request.method, target, body)
+        async with contextlib.AsyncExitStack() as stack:
+            if self.keeps_twins_off:
+                await stack.enter_async_context(_alone(parts, caller, key))
             async with parts.database.pool.acquire() as connection:
                 kept = await idempotency.recall(
                     connection, caller.key_id, key, wanted, parts.clock.now()
                 )
             if kept is not None:
-                return _replayed(kept)
+                return self._replayed(kept)
             request.state.idempotency = (caller.key_id, key, wanted)
-        response = await inner(request)
-        # Whoever gets as far as an answer of the endpoint's own is a caller that is known.
-        if caller is not None and response.status_code < 400 and hasattr(response, "body"):
-            await _keep(request, parts, caller, key, wanted, response)
+            response = await inner(request)
+            if response.status_code < 400 and hasattr(response, "body"):
+                answer = _answer_of(response, keeps_body=self.keeps_body)
+                await _keep(request, parts, caller, key, wanted, answer)
         return response
+
+    def _replayed(self, answer: Answer) -> Response:
+        if not self.keeps_body:
+            made = answer.headers.get("location", "it")
+            raise Conflict(
+                f"This was done under this Idempotency-Key already: see {made}. The answer held a "
+                "secret, which is shown once and not kept."
+            )
+        return _replayed(answer)
 
 
 class StreamedIdempotentRoute(IdempotentRoute):
-    """The same for a body that is too long to be held."""
+    """The same for a body that is too long to be held, stored in many transactions."""
 
     hashes_body = False
+    keeps_twins_off = True
+
+
+class SecretIdempotentRoute(IdempotentRoute):
+    """The same where the answer holds a secret."""
+
+    keeps_body = False
+
+
+@contextlib.asynccontextmanager
+async def _alone(parts: Parts, caller: Caller, key: str) -> AsyncIterator[None]:
+    """Keep twins of this request off while it is answered; raises Conflict for the second one."""
+    lock = f"idempotency {caller.key_id} {key}"
+    async with parts.database.pool.acquire() as connection:
+        if not await connection.fetchval(
+            "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", lock
+        ):
+            raise Conflict(
+                "A request under this Idempotency-Key is being answered: repeat it after that."
+            )
+        try:
+            yield
+        finally:
+            await connection.execute(_UNLOCK, lock)
+
+
+def _answer_of(response: Response, *, keeps_body: bool) -> Answer:
+    headers = {
+        name: value for name, value in response.headers.items() if name.lower() not in _NOT_KEPT
+    }
+    return Answer(response.status_code, headers, bytes(response.body) if keeps_body else b"")
+
+
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    """Yield the names of the query parameters that a route and its dependencies read."""
+    for field in dependant.query_params:
+        yield field.alias
+    for inner in dependant.dependencies:
+        yield from _query_names(inner)
+
+
+def _refuse_unknown(request: Request, known: set[str]) -> None:
+    """Raise Invalid for a query parameter that there is none of: a misspelt filter asks for all."""
+    for name in request.query_params:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise Invalid.at(f"/query/{name}", f"There is no such parameter.{hint}")
 
 
 async def _caller_of(request: Request, parts: Parts) -> Caller | None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hash_of(token):
+    if scheme.lower() != "bearer":
         return None
     return await parts.keys.authenticate(token)
 
 
 async def _keep(
-    request: Request, parts: Parts, caller: Caller, key: str, wanted: bytes, response: Response
+    request: Request, parts: Parts, caller: Caller, key: str, wanted: bytes, answer: Answer
 ) -> None:
-    headers = {
-        name: value for name, value in response.headers.items() if name.lower() not in _NOT_KEPT
-    }
-    answer = Answer(response.status_code, headers, bytes(response.body))
     now = parts.clock.now()
     connection = await _written_on(request)
     if connection is not None:

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime
 
 from app.errors import Conflict, NotFound, StaleVersion
 from app.routers.dependencies import (
@@ -18,18 +17,23 @@ from app.routers.dependencies import (
     parts_of,
 )
 from app.routers.idempotent import IdempotentRoute
+from app.routers.lean_reads import LeanRead
 from app.routers.paging import CursorText, Limit, decode_cursor, encode_cursor
 from app.routers.parameters import FilterId, FilterText, PathId
 from app.routers.problem_handlers import problems
 from app.schemas.pages import Page
 from app.schemas.people import PersonIn, PersonKind, PersonOut
 from app.schemas.people_bulk import SyncStatus
+from app.schemas.text import Instant
 from app.services import people, people_pages
 from app.services.people import Document
 from app.services.people_filter import PersonFilter
 from app.services.person_values import clean_body
 
 router = APIRouter(prefix="/v1/people", tags=["people"], route_class=IdempotentRoute)
+
+#: For the read of one person, which is asked for more than all else.
+lean_router = APIRouter(prefix="/v1/people", tags=["people"], route_class=LeanRead)
 
 _JSON: Final = "application/json"
 
@@ -58,7 +62,7 @@ async def list_people(
     sync_with_mailer: bool | None = None,
     list_id: Annotated[FilterId, Query(description="Members of this list.")] = None,
     updated_since: Annotated[
-        AwareDatetime | None,
+        Instant | None,
         Query(description="Changed at this instant or later; the page is in the order of changes."),
     ] = None,
     deleted: Annotated[
@@ -112,7 +116,7 @@ async def create_person(
     return document_response(made, 201, Location=f"/v1/people/{made.person_id}")
 
 
-@router.get("/{person_id}", response_model=PersonOut, responses=problems(NotFound))
+@lean_router.get("/{person_id}", response_model=PersonOut, responses=problems(NotFound))
 async def get_person(_caller: Reader, request: Request, person_id: PathId) -> Response:
     """Return one person; a deleted one has `deleted_at`, a merged one `merged_into_id` as well."""
     return document_response(await people.get_person(parts_of(request).database.pool, person_id))

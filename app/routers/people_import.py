@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from app.clock import Clock
 from app.errors import Conflict, Invalid, TooLarge, UnsupportedMediaType
 from app.routers.dependencies import ServiceParts, Writer
 from app.routers.idempotent import StreamedIdempotentRoute
@@ -29,6 +30,7 @@ _FORMATS: Final[dict[str, FileFormat]] = {
     "application/ndjson": "ndjson",
     "application/jsonl": "ndjson",
 }
+_PIECE_BYTES: Final = 65_536
 _DELIMITERS: Final = {
     **{mark: mark for mark in ",;\t|"},
     "comma": ",",
@@ -122,7 +124,7 @@ async def import_people(
         keeps_blank=blank == "keep",
         from_line=from_line,
     )
-    chunks = _chunks_of(request, parts.settings.max_import_bytes)
+    chunks = _chunks_of(request, parts.clock, parts.settings.max_import_bytes)
     outcome = await store_people(
         parts.database, chunks, options, actor=caller.actor, dry_run=dry_run
     )
@@ -164,10 +166,13 @@ def _delimiter(given: str | None) -> str | None:
     raise Invalid.at("/query/delimiter", f"{given!r} is none: write comma, semicolon, tab or pipe.")
 
 
-async def _chunks_of(request: Request, limit: int) -> AsyncIterator[bytes]:
+async def _chunks_of(request: Request, clock: Clock, limit: int) -> AsyncIterator[bytes]:
     try:
         async for chunk in request.stream():
-            yield chunk
+            for begin in range(0, len(chunk), _PIECE_BYTES):
+                yield chunk[begin : begin + _PIECE_BYTES]
+                # What has arrived is read without a pause, and others want their turn.
+                await clock.sleep(0)
     except ClientDisconnect as error:
         # Nobody reads this answer, but the log is not to say that it was a fault of ours.
         raise Unreadable.of("The connection was closed before the file's end.") from error

@@ -55,14 +55,22 @@ async def merge_person(
 @router.post(
     "/{person_id}/erase",
     status_code=204,
-    responses=problems(NotFound, Conflict, BadCredentials, HostNotAllowed, DotdigitalUnreachable),
+    responses=problems(
+        NotFound, Conflict, StaleVersion, BadCredentials, HostNotAllowed, DotdigitalUnreachable
+    ),
 )
-async def erase_person(caller: Writer, parts: ServiceParts, person_id: PathId) -> None:
+async def erase_person(
+    caller: Writer, parts: ServiceParts, person_id: PathId, if_match: IfMatch
+) -> None:
     """Erase a person for good, whoever was merged into it along (GDPR).
 
     First the contact goes in every account; where one doesn't confirm it, nothing is erased, and
     this can be asked for again. A keyed hash of the email is all that stays.
     """
+    if if_match is not None:
+        async with parts.database.pool.acquire() as connection:
+            found = await people.get_person(connection, person_id)
+        check_version(found.version, if_match)
     hashes = erasure.EmailHashes.of(parts.settings)
     await erasure.erase_person(
         parts.database, parts.connector, hashes, person_id, parts.clock.now(), caller.actor

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from app.schemas.text import Name, Schema, refuse_unstorable
+from app.schemas.text import Instant, Name, Schema, refuse_unstorable
 
 AccountState = Literal["ok", "bad_credentials", "unreachable", "paused"]
 DataFieldType = Literal["String", "Numeric", "Date", "Boolean"]
@@ -50,7 +50,7 @@ class AccountSettings(Schema):
         Field(description="When a person's mobile number belongs to another contact."),
     ] = "fail"
     activities_since: Annotated[
-        AwareDatetime | None,
+        Instant | None,
         Field(description="Where the first reading of activities starts; null: 90 days back."),
     ] = None
     batch_size: Annotated[

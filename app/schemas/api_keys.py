@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from app.schemas.text import Name, Schema
+from app.schemas.text import Instant, Name, Schema
 
 Scope = Literal["read", "write", "sync", "admin"]
 Scopes = Annotated[list[Scope], Field(min_length=1, max_length=4)]
@@ -16,7 +16,7 @@ class ApiKeyIn(Schema):
 
     name: Name
     scopes: Scopes
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
 
 
 class ApiKeyChange(Schema):
@@ -24,7 +24,7 @@ class ApiKeyChange(Schema):
 
     name: Name | None = None
     scopes: Scopes | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
 
 
 class ApiKeyOut(Schema):

@@ -160,7 +160,7 @@ class MembersIn(Schema):
 
     person_ids: Annotated[list[Id] | None, Field(max_length=MOST_NAMED)] = None
     external_refs: Annotated[
-        list[Annotated[str, Field(max_length=200), AfterValidator(refuse_unstorable)]] | None,
+        list[Annotated[str, Field(max_length=255), AfterValidator(refuse_unstorable)]] | None,
         Field(max_length=MOST_NAMED),
     ] = None
 

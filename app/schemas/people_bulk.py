@@ -1,11 +1,11 @@
 """Many people in one call, and what became of them."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AwareDatetime, Field, SkipValidation, StrictBool, model_validator
+from pydantic import Field, SkipValidation, StrictBool, model_validator
 
 from app.schemas.people import OWN_FIELDS, PersonKind, PersonRow, PersonValues
-from app.schemas.text import Id, Schema, Text
+from app.schemas.text import Id, Instant, Schema, Text
 
 MAX_ROWS: Final = 10_000
 
@@ -46,8 +46,16 @@ class PersonFilterIn(Schema):
     no_email: StrictBool | None = None
     sync_with_mailer: StrictBool | None = None
     list_id: Id | None = None
-    updated_since: AwareDatetime | None = None
+    updated_since: Instant | None = None
     sync_status: SyncStatus | None = None
+
+    @model_validator(mode="after")
+    def _no_nulls(self) -> Self:
+        for name in self.model_fields_set:
+            if getattr(self, name) is None:
+                message = f"{name} can't be null, which would be everyone: leave it out"
+                raise ValueError(message)
+        return self
 
 
 class PersonSet(PersonValues):

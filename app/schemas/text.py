@@ -1,9 +1,17 @@
 """Text as we take it, and the base that every shape of the API stands on."""
 
 import math
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 #: What jsonb and every JSON reader hold exactly.
 _MOST = 2**63 - 1
@@ -56,18 +64,25 @@ def refuse_unstorable_value(given: Any, depth: int = 0) -> Any:  # noqa: ANN401 
     return given
 
 
-def _strip(given: object) -> object:
-    return given.strip() if isinstance(given, str) else given
-
-
 #: Text of at most 1000 characters without what can't be stored.
-Text = Annotated[str, Field(max_length=1000), AfterValidator(refuse_unstorable)]
+Text = Annotated[str, StringConstraints(max_length=1000), AfterValidator(refuse_unstorable)]
 #: A name: 1 to 200 characters once blanks around it are gone.
 Name = Annotated[
     str,
-    BeforeValidator(_strip),
-    Field(min_length=1, max_length=200),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     AfterValidator(refuse_unstorable),
 ]
+
+
+def _in_utc(given: datetime) -> datetime:
+    try:
+        return given.astimezone(UTC)
+    except OverflowError as error:
+        message = "is before the year 1 or after 9999 in UTC"
+        raise ValueError(message) from error
+
+
+#: An instant with its zone, kept in UTC.
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 #: One of our ids.
 Id = Annotated[int, Field(strict=True, ge=1, le=_MOST)]

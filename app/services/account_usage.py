@@ -23,7 +23,7 @@ _HOUR = timedelta(hours=1)
 #: is the most it can be. Runs of every account of ours on the same Dotdigital account count.
 #: runs_latest, at most 200 rows a job.
 _CALLS = """
-SELECT account.id, sum(counted.calls)::bigint AS calls
+SELECT account.id, coalesce(sum(counted.calls), 0)::bigint AS calls
 FROM accounts AS account
 JOIN accounts AS twin ON twin.dotdigital_account_id = account.dotdigital_account_id
 CROSS JOIN unnest($2::text[]) AS each (job)

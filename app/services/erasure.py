@@ -73,6 +73,13 @@ WHERE other.email_key = ANY ($2::text[]) AND other.id <> ALL ($1::bigint[])
   AND other.deleted_at IS NULL
 ON CONFLICT (account_id, person_id) DO NOTHING
 """
+#: Answers that are kept for a day under their Idempotency-Key, where they speak of these people.
+_FORGET_ANSWERS: Final = """
+DELETE FROM idempotency_keys AS kept
+USING unnest($1::text[]) AS named (text)
+WHERE position(convert_to(named.text, 'UTF8') IN kept.body) > 0
+   OR kept.headers ->> 'location' = named.text
+"""
 #: Links, memberships, changes, conflicts and activities go along, by their foreign keys.
 _DELETE: Final = "DELETE FROM people WHERE id = ANY ($1::bigint[])"
 _REMEMBER: Final = """
@@ -229,6 +236,8 @@ async def _erase(
         doomed.email_keys,
     )
     await connection.execute(_DELETE_FAILURES, doomed.ids)
+    named = [*doomed.emails, *(f"/v1/people/{person_id}" for person_id in doomed.ids)]
+    await connection.execute(_FORGET_ANSWERS, named)
     await connection.execute(_RELEASE_SIBLINGS, doomed.ids, doomed.email_keys)
     await connection.execute(_DELETE, doomed.ids)
     return True
