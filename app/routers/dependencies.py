@@ -88,7 +88,8 @@ async def _writing_connection(
         yield connection
 
 
-async def _single_write(request: Request, parts: ServiceParts) -> AsyncIterator[PoolConnection]:
+async def _single_write(request: Request) -> AsyncIterator[PoolConnection]:
+    parts = parts_of(request)
     if getattr(request.state, "idempotency", None) is None:
         async with parts.database.pool.acquire() as connection:
             yield connection

@@ -108,10 +108,10 @@ async def list_people(
 
 @router.post("", status_code=201, response_model=PersonOut, responses=problems(Conflict))
 async def create_person(
-    caller: Writer, parts: ServiceParts, connection: SingleWrite, body: PersonIn
+    caller: Writer, request: Request, connection: SingleWrite, body: PersonIn
 ) -> Response:
     """Make a person. Several may share an email; an external_ref is one person's own."""
-    values = clean_body(body, parts.settings.default_phone_region)
+    values = clean_body(body, parts_of(request).settings.default_phone_region)
     made = await people.create_person(connection, values, caller.actor)
     return document_response(made, 201, Location=f"/v1/people/{made.person_id}")
 
