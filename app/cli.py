@@ -1,6 +1,7 @@
 """``python -m app ...``: serve, migrate, demo, sandbox, run a job, import people, keys, openapi."""
 
 import asyncio
+import dataclasses
 import json
 import os
 import sys
@@ -16,11 +17,13 @@ import uvicorn
 from app.clock import SystemClock
 from app.db import Database, current_revision, database_url, migrate
 from app.main import Parts, create_app, running_parts
+from app.models.api_keys import SCOPES
 from app.observability import Metrics
 from app.openapi_page import as_markdown
 from app.services.api_keys import create_key as store_key
 from app.services.people_import import import_file
 from app.settings import Settings
+from app.sync.jobs import JOB_FUNCTIONS
 from app.sync.queue import QueueWorker, trigger_run
 
 commands = typer.Typer(
@@ -32,7 +35,6 @@ commands = typer.Typer(
 
 _ONLY_IN_A_CHECKOUT = "The sandbox and the samples are in a checkout, not in the image."
 
-JobWord = Literal["send_people", "monitor_imports"]
 ModeWord = Literal["changes", "full", "dry_run"]
 
 
@@ -76,9 +78,11 @@ class _Server(uvicorn.Server):
 
 @commands.command(name="migrate")
 def migrate_command(
-    revision: Annotated[str, typer.Argument(help="A revision, `head` or `base`.")] = "head",
+    revision: Annotated[
+        Literal["head", "base"], typer.Argument(help="Up, or all the way back.")
+    ] = ("head"),
 ) -> None:
-    """Bring the schema to a revision."""
+    """Bring the schema to head, or take all of it back."""
 
     async def move() -> str | None:
         database = Database(await database_url(Settings()))
@@ -115,11 +119,13 @@ def demo(
 
 @commands.command(name="run")
 def run_job(
-    job: Annotated[JobWord, typer.Argument(help="Which job.")],
+    job: Annotated[str, typer.Argument(help=f"One of {', '.join(JOB_FUNCTIONS)}.")],
     account_id: Annotated[int, typer.Option(help="Of which account.")],
     mode: Annotated[ModeWord, typer.Option(help="What to send.")] = "changes",
 ) -> None:
     """Run a job now, here or in a replica that is quicker; exit code 1 when it fails."""
+    if job not in JOB_FUNCTIONS:
+        raise typer.BadParameter(f"This version runs {', '.join(JOB_FUNCTIONS)}, and no {job}.")
 
     async def execute(parts: Parts) -> Any:  # noqa: ANN401 - a row
         if not await parts.database.pool.fetchval(
@@ -159,7 +165,8 @@ def import_people(
         )
 
     outcome = asyncio.run(_with_parts(load))
-    typer.echo(outcome)
+    typer.echo(json.dumps(dataclasses.asdict(outcome), indent=2, default=str))
+    raise typer.Exit(1 if outcome.rejected else 0)
 
 
 @commands.command()
@@ -171,7 +178,7 @@ def create_key(
 ) -> None:
     """Make an API key; it is printed once."""
     chosen = [scope.strip() for scope in scopes.split(",")]
-    if unknown := set(chosen) - {"read", "write", "sync", "admin"}:
+    if unknown := set(chosen) - set(SCOPES):
         raise typer.BadParameter(f"There is no scope {', '.join(sorted(unknown))}.")
 
     async def make(parts: Parts) -> str:

@@ -7,6 +7,11 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+_UNREADABLE = (
+    "A stored password can't be read: put the Fernet key it was written with back into "
+    "DOTSYNC_CREDENTIALS_KEYS, after the newest one."
+)
+
 
 class UnreadableCredentialsError(Exception):
     """A stored password can't be read: put the Fernet key it was written with back.
@@ -34,7 +39,7 @@ class CredentialsCipher:
         try:
             return self._fernet.decrypt(encrypted).decode()
         except InvalidToken as error:
-            raise UnreadableCredentialsError(str(UnreadableCredentialsError.__doc__)) from error
+            raise UnreadableCredentialsError(_UNREADABLE) from error
 
 
 def key_kept_in(data_dir: Path) -> str:

@@ -1,26 +1,15 @@
 """Failing records: kept with Dotdigital's reason and ours, tried again, healed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from app.db import PoolConnection
 from app.sync.engine import JobContext
+from app.sync.person_failures import PersonFailure
 from app.sync.rules.backoff import next_attempt
 from app.sync.rules.failure_advice import advice
 from app.sync.statements import statements
 
 SQL = statements("failures")
-
-
-@dataclass(frozen=True, slots=True)
-class PersonFailure:
-    """One person's record that failed, at the version that was tried."""
-
-    person_id: int
-    version: int
-    code: str
-    #: Dotdigital's own text, or ours where it never came so far.
-    text: str
 
 
 async def record_people(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.clients.dotdigital import ImportFailure, ImportReport
-from app.sync.failures import PersonFailure
+from app.sync.person_failures import PersonFailure
 from app.sync.rules.email_match import matched_by
 
 #: Codes that say the address will not be mailed: a state of the person, not a fault to mend.

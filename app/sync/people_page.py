@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from app.clients.dotdigital import ImportContact, UnsendableContactError, encode_contact
-from app.sync.failures import PersonFailure
 from app.sync.payloads import MappedValueError, Payload, PayloadPlan
+from app.sync.person_failures import PersonFailure
 from app.sync.rules.contact_action import (
     Create,
     Delete,

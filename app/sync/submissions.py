@@ -13,10 +13,12 @@ import structlog
 from app.clients.dotdigital import DotdigitalError, MergeOption, Rejected, WaitForSlot
 from app.services.erasure import SUBMITTING
 from app.sync.engine import JobContext
-from app.sync.failures import PersonFailure, record_people
+from app.sync.failures import record_people
 from app.sync.imports import SQL, lose, poll
 from app.sync.people_page import Entry
+from app.sync.person_failures import PersonFailure
 from app.sync.rules.poll_intervals import wait_before_poll
+from app.sync.runs import RunStopped
 from app.sync.statements import statements
 
 log = structlog.get_logger(__name__)
@@ -200,6 +202,9 @@ class Submissions:
         except DotdigitalError as error:
             await lose(self._context, import_id, f"The call failed: {error}")
             raise
+        except RunStopped:
+            await lose(self._context, import_id, "The run was stopped before it was sent.")
+            raise
         now = self._context.clock.now()
         first_look = now + timedelta(seconds=wait_before_poll(0))
         await self._context.database.pool.execute(
@@ -264,6 +269,7 @@ class Submissions:
                     raise
                 log.info("waits_for_import_slot", run_id=context.run.id, waited_s=waited_s)
             await self.look()
+            await context.run.save()
             await context.clock.sleep(_SLOT_WAIT_S)
             waited_s += _SLOT_WAIT_S
 

@@ -36,12 +36,3 @@ WHERE due.account_id = $1 AND due.person_id = given.person_id AND due.version <=
 UPDATE failures SET resolved_at = $3, next_retry_at = NULL
 WHERE account_id = $1 AND job = 'send_people' AND subject_type = 'person'
   AND subject_id = ANY ($2::bigint[]) AND resolved_at IS NULL;
-
--- name: record_import
--- One failing import as a whole.
-INSERT INTO failures AS failure (
-    account_id, job, subject_type, subject_id, run_id, code, message, first_seen_at, last_seen_at)
-VALUES ($1, 'monitor_imports', 'import', $2, $3, $4, $5, $6, $6)
-ON CONFLICT (account_id, job, subject_type, subject_id) WHERE resolved_at IS NULL
-DO UPDATE SET code = excluded.code, message = excluded.message,
-              attempts = failure.attempts + 1, last_seen_at = excluded.last_seen_at;

@@ -5,9 +5,9 @@ from typing import Any
 import orjson
 import pytest
 
-from app.sync.failures import PersonFailure
 from app.sync.payloads import PayloadPlan
 from app.sync.people_page import Claims, Held, SortedPage, Unchanged, sort_page, standing_of
+from app.sync.person_failures import PersonFailure
 from app.sync.rules.eligibility import Policy
 from app.sync.rules.reasons import Reason
 from tests.clock import START

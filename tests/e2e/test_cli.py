@@ -1,0 +1,90 @@
+"""``python -m app``: the commands that people type."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.db import Database
+from app.models import Account
+from app.settings import Settings
+from sandbox.server import RunningSandbox
+from tests.factories.engines import make_usable_account
+from tests.factories.people import make_people
+from tests.shared import ROOT
+
+pytestmark = pytest.mark.slow
+
+
+async def command(settings: Settings, *arguments: str) -> tuple[int | None, str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("DOTSYNC_")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "app",
+        *arguments,
+        cwd=ROOT,
+        env={
+            **own,
+            "DOTSYNC_DATABASE_URL": settings.database_url or "",
+            "DOTSYNC_DATA_DIR": str(settings.data_dir),
+            "DOTSYNC_DISCOVERY_URL": settings.discovery_url,
+            "DOTSYNC_ALLOWED_HOSTS": "127.0.0.1",
+            "DOTSYNC_LOG_LEVEL": "error",
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode, out.decode(), err.decode()
+
+
+@pytest.fixture
+async def account(database: Database, settings: Settings, sandbox: RunningSandbox) -> Account:
+    return await make_usable_account(
+        database,
+        settings,
+        username=sandbox.username,
+        password=sandbox.password,
+        endpoint=sandbox.url,
+        dotdigital_account_id=sandbox.account.id,
+    )
+
+
+async def test_job_runs_to_its_end_from_the_command_line(
+    database: Database, settings: Settings, account: Account, sandbox: RunningSandbox
+) -> None:
+    await make_people(database, 3)
+    code, out, err = await command(settings, "run", "send_people", "--account-id", str(account.id))
+    assert (code, json.loads(out)["status"], json.loads(out)["counts"]["created"]) == (
+        0,
+        "succeeded",
+        3,
+    ), err
+    assert len(list(sandbox.account.contacts)) == 3
+
+
+async def test_what_a_command_can_not_do_is_told_in_a_sentence(settings: Settings) -> None:
+    code, _, err = await command(settings, "run", "send_people", "--account-id", "77")
+    assert (code, "There is no account 77." in err, "Traceback" in err) == (2, True, False)
+    code, _, err = await command(settings, "run", "send_lists", "--account-id", "1")
+    assert (code, "send_lists" in err, "Traceback" in err) == (2, True, False)
+
+
+async def test_people_are_imported_from_a_file(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("email,first_name\na@example.com,Ann\nnonsense,Bob\n")
+    code, out, err = await command(settings, "import-people", str(file))
+    assert (code, json.loads(out)["created"], json.loads(out)["rejected"]) == (1, 1, 1), err
+    assert await database.pool.fetchval("SELECT first_name FROM people") == "Ann"
+
+
+async def test_key_is_made_from_the_command_line(database: Database, settings: Settings) -> None:
+    code, out, err = await command(settings, "create-key", "Shop", "--scopes", "read,sync")
+    assert (code, out.startswith("dsk_")) == (0, True), err
+    assert await database.pool.fetchval("SELECT scopes FROM api_keys") == ["read", "sync"]
