@@ -4,10 +4,12 @@ import argparse
 import asyncio
 import os
 import platform
+import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 import httpx
@@ -62,7 +64,20 @@ def main() -> None:
     given = parser.parse_args()
     if given.people < 100:
         parser.error("--people: at least 100")
-    sys.exit(asyncio.run(bench(given.people, given.only or list(GROUPS), whole=not given.only)))
+    try:
+        code = asyncio.run(
+            _until_told(bench(given.people, given.only or list(GROUPS), whole=not given.only))
+        )
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit("stopped")
+    sys.exit(code)
+
+
+async def _until_told(benching: Coroutine[Any, Any, int]) -> int:
+    """Stop at SIGTERM as at SIGINT: what was started is ended, what was made is removed."""
+    task = asyncio.ensure_future(benching)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 async def bench(people: int, names: list[str], *, whole: bool) -> int:
@@ -73,8 +88,8 @@ async def bench(people: int, names: list[str], *, whole: bool) -> int:
     with private_folder() as folder, server(folder) as server_url:
         circumstances = await _circumstances(server_url, people)
         async with AsyncExitStack() as stack:
-            status = stack.enter_context(console.status("starting"))
-            ground = Ground(server_url, folder, people, status.update, stack)
+            say = _saying(console, stack)
+            ground = Ground(server_url, folder, people, say, stack)
             for name in names:
                 try:
                     measured = await GROUPS[name](ground)
@@ -93,6 +108,17 @@ async def bench(people: int, names: list[str], *, whole: bool) -> int:
     wide.print(as_table(figures, f"{people:,} people"), soft_wrap=False)
     console.print(*failed, summary(figures), sep="\n", markup=False, highlight=False)
     return 1 if failed else 0
+
+
+def _saying(console: Console, stack: AsyncExitStack) -> Callable[[str], None]:
+    """Return what shows what goes on: a line that changes, or a line each in a log."""
+    if console.is_terminal:
+        return stack.enter_context(console.status("starting")).update
+
+    def say(what: str) -> None:
+        console.print(f"... {what}", style="dim", markup=False, highlight=False)
+
+    return say
 
 
 def _write(figures: list[Figure], circumstances: list[str]) -> None:

@@ -14,14 +14,8 @@ from pathlib import Path
 
 import asyncpg
 
-from app.db import (
-    Database,
-    asyncpg_arguments,
-    embedded_postgres,
-    ensure_database,
-    migrate,
-    with_database,
-)
+from app.db import Database, asyncpg_arguments, ensure_database, migrate, with_database
+from app.embedded_postgres import embedded_postgres
 from benchmarks.processes import MeasuringError, free_port, running, until_ready
 
 _STARTS_WITHIN_S = 60.0
