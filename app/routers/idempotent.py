@@ -23,8 +23,7 @@ from app.services.idempotency import Answer, TakenMeanwhile
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _HEADER = "Idempotency-Key"
-_TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
-_UNLOCK = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))"
 _MAX_KEY = 200
 #: Members of an answer that are made anew when it is replayed.
 _NOT_KEPT = frozenset({"content-length", "date", "server"})
@@ -110,17 +109,13 @@ class SecretIdempotentRoute(IdempotentRoute):
 async def _alone(parts: Parts, caller: Caller, key: str) -> AsyncIterator[None]:
     """Keep twins of this request off while it is answered; raises Conflict for the second one."""
     lock = f"idempotency {caller.key_id} {key}"
-    async with parts.database.pool.acquire() as connection:
-        if not await connection.fetchval(
-            "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", lock
-        ):
+    # The lock is the transaction's, so that it goes with it whatever becomes of the request.
+    async with parts.database.transaction() as connection:
+        if not await connection.fetchval(_TRY_LOCK, lock):
             raise Conflict(
                 "A request under this Idempotency-Key is being answered: repeat it after that."
             )
-        try:
-            yield
-        finally:
-            await connection.execute(_UNLOCK, lock)
+        yield
 
 
 def _answer_of(response: Response, *, keeps_body: bool) -> Answer:

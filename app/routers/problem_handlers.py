@@ -33,7 +33,8 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-#: What asyncpg and SQLAlchemy raise when Postgres is gone, refuses, or has no connection left.
+#: What asyncpg and SQLAlchemy raise when Postgres is gone, refuses, has no connection left, or ends
+#: one of two transactions that wait for each other.
 DATABASE_GONE = (
     OSError,
     PoolTimeoutError,
@@ -42,6 +43,7 @@ DATABASE_GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.CannotConnectNowError,
+    asyncpg.DeadlockDetectedError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
