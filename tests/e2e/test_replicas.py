@@ -72,11 +72,16 @@ async def test_run_of_a_killed_replica_is_taken_over_and_nobody_is_lost(
     settings: Settings,
 ) -> None:
     people = await make_people(database, 20)
-    sandbox.control.add_fault("latency", method="PUT", path="/contacts/v3/import", seconds=3600)
+    slow = sandbox.control.add_fault(
+        "latency", method="PUT", path="/contacts/v3/import", seconds=3600
+    )
     async with serving(settings.data_dir, environment) as doomed:
         await doomed.ready()
         run_id = await trigger(doomed, account)
         await until(database, "SELECT 1 FROM imports WHERE status = 'submitting'")
+        async with asyncio.timeout(30):
+            while not slow.struck:
+                await database.pool.fetchval("SELECT 1")
         await doomed.kill()
     assert (
         await database.pool.fetchval("SELECT status FROM runs WHERE id = $1", run_id) == "running"

@@ -42,9 +42,9 @@ async def put_in_flight(database: Database, account: Account, person_id: int) ->
     flying = await make_import(database, account)
     await database.pool.execute(
         """
-        INSERT INTO import_records (account_id, person_id, import_id, version, email_key,
-                                    fingerprint, payload)
-        VALUES ($1, $2, $3, 1, 'p@example.com', '\\x00', '{}')
+        INSERT INTO import_records (account_id, person_id, import_id, version, changed_at,
+                                    email_key, fingerprint, payload)
+        VALUES ($1, $2, $3, 1, now(), 'p@example.com', '\\x00', '{}')
         """,
         account.id,
         person_id,
