@@ -111,6 +111,17 @@ class SortedPage:
     #: How many records are followed by a fill.
     fills_to_come: int = 0
 
+    def extend(self, other: "SortedPage") -> None:
+        """Put what people further on need behind this."""
+        self.records += other.records
+        self.fills += other.fills
+        self.held += other.held
+        self.unchanged += other.unchanged
+        self.failures += other.failures
+        self.opting_out += other.opting_out
+        self.departing += other.departing
+        self.fills_to_come += other.fills_to_come
+
 
 def standing_of(row: Row, claims: Claims) -> Standing:
     """Return what the decision needs to know of this row."""

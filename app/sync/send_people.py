@@ -29,6 +29,8 @@ from app.sync.submissions import Batch, PlanChanged, Submissions
 SQL = statements("send_people")
 
 _PAGE = 5000
+#: A few milliseconds of work.
+_SLICE = 50
 #: The second time, for values that fill a blank once the contact stands.
 _SWEEPS = 2
 #: A run begins again so often when mappings or settings are changed under it.
@@ -126,7 +128,7 @@ class _Sender:
             if not rows:
                 break
             before_id, after_id = after_id, rows[-1]["person_id"]
-            page = sort_page(rows, self._plan, self._policy, claims, resend=resend)
+            page = await self._sorted(rows, claims, resend=resend)
             if page.opting_out:
                 # They opted out since the run began, and go before the rest of it all the same.
                 await send_opt_outs(self._context, before_id, after_id)
@@ -157,6 +159,15 @@ class _Sender:
                 if not batch.takes(entry):
                     await self._submit(batch)
                 batch.add(entry)
+
+    async def _sorted(self, rows: Sequence[Row], claims: Claims, *, resend: bool) -> SortedPage:
+        """Sort the page a slice at a time: requests are answered in between."""
+        page = SortedPage()
+        for begin in range(0, len(rows), _SLICE):
+            part = rows[begin : begin + _SLICE]
+            page.extend(sort_page(part, self._plan, self._policy, claims, resend=resend))
+            await self._context.clock.sleep(0)
+        return page
 
     def _claims(self) -> Claims:
         """Return the emails and numbers that are on their way and in no table yet."""
