@@ -26,6 +26,6 @@ ORDER BY account.id;
 WITH person_changes AS (
     SELECT $1::bigint AS account_id, $6::bigint AS person_id, 'changed' AS reason,
            0::smallint AS attempts, now() AS changed_at, '-infinity'::timestamptz AS next_attempt_at
-), import_records AS (
+), import_records AS NOT MATERIALIZED (
     SELECT * FROM import_records WHERE person_id <> $6::bigint
 )
