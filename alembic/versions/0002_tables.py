@@ -598,8 +598,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "person_changes",
-        sa.Column("account_id", sa.BigInteger(), nullable=False),
-        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("reason", sa.Text(), server_default=sa.text("'changed'"), nullable=False),
         sa.Column(
@@ -619,8 +619,6 @@ def upgrade() -> None:
             "reason IN ('changed', 'mapping', 'new_account', 'sibling', 'full', 'retry')",
             name="person_changes_reason",
         ),
-        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["person_id"], ["people.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("account_id", "person_id"),
     )
     op.create_table(

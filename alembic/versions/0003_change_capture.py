@@ -40,6 +40,8 @@ KEEP_DELETED_PERSON = """
 CREATE FUNCTION keep_deleted_person() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF current_setting('dotsync.erasing', true) = 'on' THEN
+        DELETE FROM person_changes WHERE person_id = OLD.id
+            AND account_id = ANY (ARRAY(SELECT id FROM accounts));
         RETURN OLD;
     END IF;
     UPDATE people SET deleted_at = clock_timestamp() WHERE id = OLD.id AND deleted_at IS NULL;
@@ -128,6 +130,17 @@ BEGIN
 END $$
 """
 
+#: Behind the foreign keys' own triggers, by its name: who writes a change for a list of the account
+#: holds that list, and is waited for there.
+FORGET_ACCOUNT = """
+CREATE FUNCTION forget_account_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('dotsync.accounts'));
+    DELETE FROM person_changes WHERE account_id = OLD.id;
+    RETURN NULL;
+END $$
+"""
+
 TRIGGERS = (
     """CREATE TRIGGER people_keep BEFORE INSERT OR UPDATE ON people
        FOR EACH ROW EXECUTE FUNCTION keep_person()""",
@@ -141,6 +154,8 @@ TRIGGERS = (
        FOR EACH STATEMENT EXECUTE FUNCTION capture_person_changes()""",
     """CREATE TRIGGER accounts_capture AFTER INSERT ON accounts
        FOR EACH ROW EXECUTE FUNCTION capture_everyone()""",
+    """CREATE TRIGGER accounts_forget_changes AFTER DELETE ON accounts
+       FOR EACH ROW EXECUTE FUNCTION forget_account_changes()""",
 )
 
 
@@ -154,6 +169,7 @@ def upgrade() -> None:
         CAPTURE_INSERT,
         CAPTURE_UPDATE,
         CAPTURE_NEW_ACCOUNT,
+        FORGET_ACCOUNT,
         *TRIGGERS,
     ):
         op.execute(statement)
@@ -170,12 +186,14 @@ def downgrade() -> None:
     ):
         op.execute(f"DROP TRIGGER {trigger} ON people")
     op.execute("DROP TRIGGER accounts_capture ON accounts")
+    op.execute("DROP TRIGGER accounts_forget_changes ON accounts")
     for function in (
         "keep_person",
         "keep_deleted_person",
         "capture_new_people",
         "capture_person_changes",
         "capture_everyone",
+        "forget_account_changes",
     ):
         op.execute(f"DROP FUNCTION {function}()")
     op.execute("DROP FUNCTION people_with_emails(text[])")

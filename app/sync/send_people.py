@@ -47,6 +47,7 @@ async def run(context: JobContext) -> None:
     if context.run.mode == "full" and context.run.checkpoint is None:
         await context.database.pool.execute(SQL["make_all_due"], context.account_id)
         await context.run.save({"made_due": True})
+    await context.database.pool.execute(SQL["drop_gone"], context.account_id)
     context.run.total = await _count_due(context)
     await send_opt_outs(context)
     submissions = Submissions(context)

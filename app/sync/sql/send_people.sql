@@ -2,6 +2,12 @@
 -- How many people are due, for the run's progress. Primary key of person_changes.
 SELECT count(*) FROM person_changes WHERE account_id = $1 AND next_attempt_at <= $2;
 
+-- name: drop_gone
+-- Changes of people who were erased while somebody made them due. Primary keys of both.
+DELETE FROM person_changes AS due
+WHERE due.account_id = $1
+  AND (SELECT person.id FROM people AS person WHERE person.id = due.person_id) IS NULL;
+
 -- name: make_all_due
 -- A full run: everyone who is kept, or still linked, is due whatever was sent before.
 INSERT INTO person_changes AS due (account_id, person_id, version, reason)

@@ -96,6 +96,16 @@ async def test_a_person_made_while_an_account_is_deleted_is_kept(database: Datab
     assert await database.pool.fetchval("SELECT count(*) FROM person_changes") == 0
 
 
+async def test_the_changes_of_an_account_go_with_it(database: Database) -> None:
+    account, other = await make_account(database), await make_account(database, username="other")
+    person = await make_person(database)
+    async with database.writing() as session:
+        await delete_account(session, await lock_account(session, account.id))
+
+    assert await due_people(database, account.id) == []
+    assert await due_people(database, other.id) == [person.id]
+
+
 async def test_an_account_that_is_gone_leaves_the_others_api_users_taken(
     database: Database,
 ) -> None:

@@ -109,3 +109,15 @@ async def test_number_that_no_machine_holds_is_that_persons_failure_alone(
     assert [code for _, code, _ in await states(here)] == [*["value_mismatch"] * 3, None, None]
     contact = sandbox.control.read_contact("p3@example.com")
     assert contact["dataFields"]["POINTS"] == 10**17
+
+
+async def test_change_of_somebody_who_is_no_more_is_dropped(
+    here: Replica, sandboxed: Account
+) -> None:
+    await here.database.pool.execute(
+        "INSERT INTO person_changes (account_id, person_id, version) VALUES ($1, 999, 1)",
+        sandboxed.id,
+    )
+    run = await here.run(sandboxed, "send_people")
+    assert (run["status"], run["progress_total"]) == ("succeeded", 0)
+    assert await here.database.pool.fetchval("SELECT count(*) FROM person_changes") == 0
