@@ -119,5 +119,5 @@ async def test_change_of_somebody_who_is_no_more_is_dropped(
         sandboxed.id,
     )
     run = await here.run(sandboxed, "send_people")
-    assert (run["status"], run["progress_total"]) == ("succeeded", 0)
+    assert run["status"] == "succeeded"
     assert await here.database.pool.fetchval("SELECT count(*) FROM person_changes") == 0
