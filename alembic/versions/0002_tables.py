@@ -311,6 +311,8 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("reason_detail", sa.Text(), nullable=True),
         sa.Column("account_status", sa.Text(), nullable=True),
+        sa.Column("suppressed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("opt_in_asked", sa.DateTime(timezone=True), nullable=True),
         sa.Column("email_key", sa.Text(), nullable=True),
         sa.Column("mobile_sent", sa.Text(), nullable=True),
         sa.Column("acknowledged", sa.JSON(), nullable=True),

@@ -3,6 +3,7 @@
 from sqlmodel import SQLModel
 
 from app.models.accounts import Account
+from app.models.address_opt_outs import AddressOptOut
 from app.models.api_keys import ApiKey, IdempotencyKey
 from app.models.audit_log import AuditEntry
 from app.models.conflicts import Conflict
@@ -25,6 +26,7 @@ metadata = SQLModel.metadata
 __all__ = [
     "Account",
     "ActivitySettings",
+    "AddressOptOut",
     "ApiKey",
     "AuditEntry",
     "CallScope",

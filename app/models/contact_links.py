@@ -55,6 +55,10 @@ class ContactLink(SQLModel, table=True):
     reason_detail: str | None = Field(default=None, sa_column=words(nullable=True))
     #: The contact's email channel status on Dotdigital's side, as last read.
     account_status: str | None = Field(default=None, sa_column=words(nullable=True))
+    #: When we had it suppressed, by our clock.
+    suppressed_at: datetime | None = Field(default=None, sa_column=instant())
+    #: The person's opt-in that Dotdigital was last asked to follow.
+    opt_in_asked: datetime | None = Field(default=None, sa_column=instant())
     #: The email as last sent and as it is compared.
     email_key: str | None = Field(default=None, sa_column=words(nullable=True))
     mobile_sent: str | None = Field(default=None, sa_column=words(nullable=True))
