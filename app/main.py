@@ -73,10 +73,10 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        telemetry={"tracing": False},
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         max_body_size=settings.max_body_bytes,
     )
-    app.add_middleware(CountRequests, metrics=metrics)
+    app.add_middleware(CountRequests, metrics=metrics, logs=settings.log_level == "debug")
     problem_handlers.install(app)
     # Paths are tried in this order, so the busiest come first.
     routes.include_all(app, max_import_bytes=settings.max_import_bytes)

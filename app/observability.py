@@ -76,6 +76,8 @@ class Metrics:
             buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
             registry=self.registry,
         )
+        #: The two above with their labels, since finding those takes longer than counting.
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.dotdigital_calls = Counter(
             "dotsync_dotdigital_calls",
             "Calls made to Dotdigital, each attempt counted.",
@@ -110,6 +112,18 @@ class Metrics:
             ["account"],
             registry=self.registry,
         )
+
+    def count_request(self, method: str, route: str, status: int, took_s: float) -> None:
+        """Count a request that was answered, by its route template."""
+        kind = (method, route, status)
+        if kind not in self._answered:
+            self._answered[kind] = (
+                self.requests.labels(method, route, str(status)),
+                self.request_seconds.labels(method, route),
+            )
+        requests, seconds = self._answered[kind]
+        requests.inc()
+        seconds.observe(took_s)
 
     def exposition(self) -> bytes:
         """Return all of them in Prometheus' text format."""

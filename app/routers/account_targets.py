@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from app.errors import BadCredentials, DotdigitalUnreachable, HostNotAllowed, NotFound
 from app.routers.dependencies import Reader, ServiceParts
+from app.routers.idempotent import IdempotentRoute
 from app.routers.paging import CursorText, Limit
 from app.routers.parameters import PathId
 from app.routers.problem_handlers import problems
@@ -13,7 +14,7 @@ from app.schemas.pages import Page
 from app.services.account_calls import ask
 from app.services.mapping_proposals import preferences_there
 
-router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
+router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=IdempotentRoute)
 
 _PROBLEMS = problems(NotFound, BadCredentials, HostNotAllowed, DotdigitalUnreachable)
 

@@ -6,6 +6,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Query
 
 from app.routers.dependencies import Reader, Reading
+from app.routers.idempotent import IdempotentRoute
 from app.routers.paging import CursorText, Limit, decode_cursor, page_of
 from app.routers.parameters import FilterId
 from app.routers.problem_handlers import problems
@@ -15,7 +16,7 @@ from app.schemas.text import Instant
 from app.services import activities
 from app.services.activities import ActivityFilter
 
-router = APIRouter(prefix="/v1/activities", tags=["activities"])
+router = APIRouter(prefix="/v1/activities", tags=["activities"], route_class=IdempotentRoute)
 
 
 @router.get("", responses=problems())

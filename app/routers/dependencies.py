@@ -88,17 +88,6 @@ async def _writing_connection(
         yield connection
 
 
-async def _single_write(request: Request) -> AsyncIterator[PoolConnection]:
-    parts = parts_of(request)
-    if getattr(request.state, "idempotency", None) is None:
-        async with parts.database.pool.acquire() as connection:
-            yield connection
-        return
-    async with parts.database.transaction() as connection:
-        request.state.write_connection = connection
-        yield connection
-
-
 # `scope="function"` ends the transaction before the answer goes out: whoever reads 201 reads it of
 # something that is committed.
 #: A session that reads; never held over a call to Dotdigital.
@@ -109,9 +98,6 @@ Writing = Annotated[WriteSession, Depends(_writing, scope="function")]
 ReadingConnection = Annotated[PoolConnection, Depends(_connection, scope="function")]
 #: An asyncpg connection whose transaction is committed when the endpoint returns.
 WritingConnection = Annotated[PoolConnection, Depends(_writing_connection, scope="function")]
-#: An asyncpg connection for an endpoint that writes by one statement, which is a transaction; where
-#: an answer has to be kept under an Idempotency-Key, there is one around both.
-SingleWrite = Annotated[PoolConnection, Depends(_single_write, scope="function")]
 
 
 _SCHEME = "API key"

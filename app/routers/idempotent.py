@@ -1,6 +1,7 @@
-"""The route class behind every POST: a request repeated under its Idempotency-Key is done once.
+"""The route class behind every endpoint: a POST repeated under its Idempotency-Key is done once.
 
 The answer is kept in the endpoint's own transaction, so effect and memory stand or fall together.
+For every verb, query parameters that there are none of and JSON with a repeated key are refused.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ from fastapi.routing import APIRoute
 from app.db import PoolConnection, raw_connection
 from app.errors import Conflict, Invalid
 from app.routers.dependencies import Parts, parts_of
+from app.routers.json_bodies import JsonRequest
 from app.services import idempotency
 from app.services.api_keys import Caller
 from app.services.idempotency import Answer, TakenMeanwhile
@@ -44,8 +46,9 @@ class IdempotentRoute(APIRoute):
         inner = super().get_route_handler()
         known = set(_query_names(self.dependant))
 
-        async def handle(request: Request) -> Response:
-            _refuse_unknown(request, known)
+        async def handle(given: Request) -> Response:
+            _refuse_unknown(given, known)
+            request = JsonRequest(given.scope, given.receive)
             key = request.headers.get(_HEADER)
             if request.method != "POST" or key is None:
                 return await inner(request)

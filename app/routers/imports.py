@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from app.routers.dependencies import Reader, Reading
+from app.routers.idempotent import IdempotentRoute
 from app.routers.paging import CursorText, Limit, decode_id, page_of
 from app.routers.parameters import FilterId
 from app.routers.problem_handlers import problems
@@ -11,7 +12,7 @@ from app.schemas.pages import Page
 from app.services import imports
 from app.services.imports import ImportFilter
 
-router = APIRouter(prefix="/v1/imports", tags=["imports"])
+router = APIRouter(prefix="/v1/imports", tags=["imports"], route_class=IdempotentRoute)
 
 
 @router.get("", responses=problems())

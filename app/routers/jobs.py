@@ -1,6 +1,6 @@
 """`/v1/jobs`: when each job of each account runs, and runs by hand."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from app.db import raw_connection
 from app.errors import AccountPaused, JobNotAvailable, NotFound, RunActive, StaleVersion
@@ -18,6 +18,7 @@ from app.routers.idempotent import IdempotentRoute
 from app.routers.paging import CursorText, Limit, decode_cursor, page_of
 from app.routers.parameters import FilterId
 from app.routers.problem_handlers import problems
+from app.routers.problem_types import name_problems
 from app.schemas.jobs import JobChange, JobOut, TriggerIn
 from app.schemas.pages import Page
 from app.schemas.runs import JobName, RunOut
@@ -32,6 +33,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=IdempotentRoute
 @router.get("", responses=problems())
 async def list_jobs(
     _caller: Reader,
+    request: Request,
     parts: ServiceParts,
     session: Reading,
     account_id: FilterId = None,
@@ -46,6 +48,7 @@ async def list_jobs(
     )
     now = parts.clock.now()
     items = [job_standings.shown_job(each, now) for each in found]
+    name_problems(request, *(each.last_run for each in items))
     last = [items[-1].account_id, items[-1].job] if items else None
     return page_of("jobs", account_id, items, limit, last)
 
@@ -53,6 +56,7 @@ async def list_jobs(
 @router.patch("/{job}", responses=problems(NotFound, StaleVersion, JobNotAvailable))
 async def change_job(
     caller: Syncer,
+    request: Request,
     parts: ServiceParts,
     session: Writing,
     job: JobName,
@@ -72,7 +76,9 @@ async def change_job(
     audit.record(session, caller.actor, "job_changed", "account", body.account_id, detail)
     set_etag(response, held.version)
     standing = await job_standings.get_standing(session, body.account_id, job, JOB_FUNCTIONS)
-    return job_standings.shown_job(standing, now)
+    shown = job_standings.shown_job(standing, now)
+    name_problems(request, shown.last_run)
+    return shown
 
 
 @router.post(

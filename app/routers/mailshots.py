@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from app.errors import NotFound
 from app.routers.dependencies import Reader, Reading
+from app.routers.idempotent import IdempotentRoute
 from app.routers.paging import CursorText, Limit, decode_id, page_of
 from app.routers.parameters import FilterId, PathId
 from app.routers.problem_handlers import problems
@@ -11,7 +12,7 @@ from app.schemas.mailshots import MailshotOut
 from app.schemas.pages import Page
 from app.services import mailshots
 
-router = APIRouter(prefix="/v1/mailshots", tags=["mailshots"])
+router = APIRouter(prefix="/v1/mailshots", tags=["mailshots"], route_class=IdempotentRoute)
 
 
 @router.get("", responses=problems())

@@ -1,6 +1,6 @@
 """`/v1/mappings`: which person field goes with which data field or preference."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
@@ -9,12 +9,14 @@ from app.errors import (
     Conflict,
     DotdigitalUnreachable,
     HostNotAllowed,
+    Invalid,
     NotFound,
     StaleVersion,
 )
 from app.models import Mapping
 from app.routers.dependencies import (
     IfMatch,
+    Parts,
     Reader,
     Reading,
     ServiceParts,
@@ -41,6 +43,7 @@ from app.schemas.mappings import (
 )
 from app.schemas.pages import Page
 from app.services import audit, mapping_proposals, mappings
+from app.services.api_keys import Caller
 from app.services.mapping_offers import suggestions_for
 
 router = APIRouter(prefix="/v1/mappings", tags=["mappings"], route_class=IdempotentRoute)
@@ -138,6 +141,40 @@ async def get_mapping(
     return MappingWithProgress(**shown.model_dump(), pending_people=pending)
 
 
+@router.put(
+    "/{mapping_id}", responses=problems(NotFound, StaleVersion, Conflict, *_FROM_DOTDIGITAL)
+)
+async def replace_mapping(
+    caller: Writer,
+    parts: ServiceParts,
+    mapping_id: PathId,
+    body: MappingIn,
+    if_match: IfMatch,
+    response: Response,
+    *,
+    create_missing: CreateMissing = False,
+) -> MappingStored:
+    """Replace a mapping's fields: what is left out goes to its default.
+
+    Its target is found anew, and linked people are sent again where need be. The account and the
+    kind never change: delete the mapping and make another one instead.
+    """
+    async with parts.database.reading() as session:
+        before = await mappings.get_mapping(session, mapping_id)
+    check_version(before.version, if_match)
+    _refuse_move(before, body)
+    values = body.model_dump(exclude={"data_field_type"})
+    proposal = await mapping_proposals.examine(
+        parts.database, Mapping(**{**before.model_dump(), **values}), body.data_field_type
+    )
+    target = await mapping_proposals.find_target(
+        parts.database, parts.connector, proposal, create_missing=create_missing
+    )
+    found, to_send = await _changed(caller, parts, before, values, target)
+    set_etag(response, found.version)
+    return _stored(found, to_send)
+
+
 @router.patch(
     "/{mapping_id}", responses=problems(NotFound, StaleVersion, Conflict, *_FROM_DOTDIGITAL)
 )
@@ -170,11 +207,7 @@ async def change_mapping(
         target = await mapping_proposals.find_target(
             parts.database, parts.connector, proposal, create_missing=create_missing
         )
-    async with parts.database.writing() as session:
-        found = await mappings.hold_mapping(session, mapping_id)
-        check_version(found.version, before.version)
-        to_send = await mappings.change_mapping(session, found, values, target, parts.clock.now())
-        audit.record(session, caller.actor, "mapping_changed", "mapping", mapping_id)
+    found, to_send = await _changed(caller, parts, before, values, target)
     set_etag(response, found.version)
     return _stored(found, to_send)
 
@@ -189,6 +222,33 @@ async def delete_mapping(
     to_send = await mappings.delete_mapping(session, found)
     audit.record(session, caller.actor, "mapping_deleted", "mapping", mapping_id)
     return MappingDeleted(id=mapping_id, linked_people_to_send=to_send)
+
+
+def _refuse_move(before: Mapping, body: MappingIn) -> None:
+    """Raise Invalid where the body is for another account or of another kind."""
+    for name in ("account_id", "kind"):
+        stands = getattr(before, name)
+        if getattr(body, name) != stands:
+            raise Invalid.at(
+                f"/body/{name}",
+                f"This never changes, and is {stands}: delete the mapping and make another one.",
+            )
+
+
+async def _changed(
+    caller: Caller,
+    parts: Parts,
+    before: Mapping,
+    values: dict[str, Any],
+    target: mappings.Target | None,
+) -> tuple[Mapping, int]:
+    """Store the change of a mapping that still stands as it was read."""
+    async with parts.database.writing() as session:
+        found = await mappings.hold_mapping(session, before.id)
+        check_version(found.version, before.version)
+        to_send = await mappings.change_mapping(session, found, values, target, parts.clock.now())
+        audit.record(session, caller.actor, "mapping_changed", "mapping", before.id)
+    return found, to_send
 
 
 def _stored(mapping: Mapping, to_send: int) -> MappingStored:

@@ -1,5 +1,6 @@
 """`/v1/people`: people one by one, and in pages."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Final, cast
 
@@ -10,14 +11,13 @@ from app.routers.dependencies import (
     IfMatch,
     Reader,
     ServiceParts,
-    SingleWrite,
     Writer,
     WritingConnection,
     check_version,
     parts_of,
 )
 from app.routers.idempotent import IdempotentRoute
-from app.routers.lean_reads import LeanRead
+from app.routers.lean_routes import LeanRoute, plain_body
 from app.routers.paging import CursorText, Limit, decode_cursor, encode_cursor
 from app.routers.parameters import FilterId, FilterText, PathId
 from app.routers.problem_handlers import problems
@@ -26,16 +26,18 @@ from app.schemas.people import PersonIn, PersonKind, PersonOut
 from app.schemas.people_bulk import SyncStatus
 from app.schemas.text import Instant
 from app.services import people, people_pages
+from app.services.api_keys import Caller
 from app.services.people import Document
 from app.services.people_filter import PersonFilter
 from app.services.person_values import clean_body
 
 router = APIRouter(prefix="/v1/people", tags=["people"], route_class=IdempotentRoute)
 
-#: For the read of one person, which is asked for more than all else.
-lean_router = APIRouter(prefix="/v1/people", tags=["people"], route_class=LeanRead)
-
 _JSON: Final = "application/json"
+_PLAIN_ID: Final = re.compile("[1-9][0-9]{0,17}", re.ASCII)
+_PLAIN_PAGE: Final = re.compile(
+    rb"(?:limit=(?:[1-9][0-9]{0,2}|1000))?(?:(?:^|&)cursor=[A-Za-z0-9_=%-]{1,500})?"
+)
 
 
 def document_response(document: Document, status: int = 200, **headers: str) -> Response:
@@ -91,7 +93,11 @@ async def list_people(
         deleted=deleted,
         sync_status=sync_status,
     )
-    by_time = updated_since is not None
+    return await _page(request, wanted, limit, cursor)
+
+
+async def _page(request: Request, wanted: PersonFilter, limit: int, cursor: str | None) -> Response:
+    by_time = wanted.updated_since is not None
     kinds: tuple[type[Any], ...] = (datetime, int) if by_time else (int,)
     place = decode_cursor("people", wanted, cursor, *kinds)
     after = cast("tuple[datetime, int] | int | None", place if by_time or not place else place[0])
@@ -108,7 +114,7 @@ async def list_people(
 
 @router.post("", status_code=201, response_model=PersonOut, responses=problems(Conflict))
 async def create_person(
-    caller: Writer, request: Request, connection: SingleWrite, body: PersonIn
+    caller: Writer, request: Request, connection: WritingConnection, body: PersonIn
 ) -> Response:
     """Make a person. Several may share an email; an external_ref is one person's own."""
     values = clean_body(body, parts_of(request).settings.default_phone_region)
@@ -116,7 +122,7 @@ async def create_person(
     return document_response(made, 201, Location=f"/v1/people/{made.person_id}")
 
 
-@lean_router.get("/{person_id}", response_model=PersonOut, responses=problems(NotFound))
+@router.get("/{person_id}", response_model=PersonOut, responses=problems(NotFound))
 async def get_person(_caller: Reader, request: Request, person_id: PathId) -> Response:
     """Return one person; a deleted one has `deleted_at`, a merged one `merged_into_id` as well."""
     return document_response(await people.get_person(parts_of(request).database.pool, person_id))
@@ -185,3 +191,35 @@ async def delete_person(
     held = await people.hold_person(connection, person_id)
     check_version(held.version, if_match)
     await people.delete_person(connection, held, parts.clock.now(), caller.actor)
+
+
+async def _list_plainly(_caller: Caller, request: Request) -> Response | None:
+    """List people where nothing is asked for but how many, and behind whom."""
+    asked = _PLAIN_PAGE.fullmatch(request.scope["query_string"])
+    if asked is None:
+        return None
+    parameters = request.query_params
+    limit = int(parameters.get("limit", 100))
+    return await _page(request, PersonFilter(), limit, parameters.get("cursor"))
+
+
+async def _create_plainly(caller: Caller, request: Request) -> Response | None:
+    # One statement is a transaction already.
+    body = await plain_body(request, PersonIn)
+    pool = parts_of(request).database.pool
+    return None if body is None else await create_person(caller, request, pool, body)
+
+
+async def _get_plainly(caller: Caller, request: Request) -> Response | None:
+    given = request.path_params["person_id"]
+    if request.scope["query_string"] or not _PLAIN_ID.fullmatch(given):
+        return None
+    return await get_person(caller, request, int(given))
+
+
+#: What is asked for more than all else.
+lean_routes: Final = (
+    LeanRoute("GET", "/v1/people/{person_id}", "read", _get_plainly),
+    LeanRoute("GET", "/v1/people", "read", _list_plainly),
+    LeanRoute("POST", "/v1/people", "write", _create_plainly),
+)

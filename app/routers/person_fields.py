@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from app.routers.dependencies import Reader, Reading
+from app.routers.idempotent import IdempotentRoute
 from app.routers.paging import CursorText, Limit
 from app.routers.problem_handlers import problems
 from app.routers.whole_collections import cut_page
@@ -11,7 +12,7 @@ from app.schemas.pages import Page
 from app.services.custom_values import SeenPath, seen_paths
 from app.services.person_fields import FIELDS, PersonField, parse_path
 
-router = APIRouter(prefix="/v1/person-fields", tags=["mappings"])
+router = APIRouter(prefix="/v1/person-fields", tags=["mappings"], route_class=IdempotentRoute)
 
 
 @router.get("", responses=problems())

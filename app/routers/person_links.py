@@ -10,6 +10,7 @@ from app.errors import (
     NotFound,
 )
 from app.routers.dependencies import ServiceParts, Writer, WritingConnection
+from app.routers.idempotent import IdempotentRoute
 from app.routers.parameters import PathId
 from app.routers.person_sync import standings_of
 from app.routers.problem_handlers import problems
@@ -17,7 +18,7 @@ from app.schemas.person_sync import LinkIn, PersonSyncOut
 from app.services import people, person_links
 from app.sync.rules.mailability import is_suppressed
 
-router = APIRouter(prefix="/v1/people", tags=["people"])
+router = APIRouter(prefix="/v1/people", tags=["people"], route_class=IdempotentRoute)
 
 
 @router.put(

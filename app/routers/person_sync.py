@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from app.db import PoolConnection
 from app.errors import NotFound
 from app.routers.dependencies import Reader, Reading, ReadingConnection, ServiceParts
+from app.routers.idempotent import IdempotentRoute
 from app.routers.paging import CursorText, Limit, decode_cursor, page_of
 from app.routers.parameters import PathId
 from app.routers.problem_handlers import problems
@@ -19,7 +20,7 @@ from app.services.activities import ActivityFilter
 from app.sync.person_standing import AccountStanding, account_standings
 from app.sync.rules.eligibility import Condition
 
-router = APIRouter(prefix="/v1/people", tags=["people"])
+router = APIRouter(prefix="/v1/people", tags=["people"], route_class=IdempotentRoute)
 
 
 @router.get("/{person_id}/sync", responses=problems(NotFound))

@@ -9,6 +9,7 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
@@ -27,6 +28,7 @@ from app.errors import (
     UnsupportedMediaType,
 )
 from app.routers.idempotent import replay_of_twin
+from app.routers.problem_types import problem_type
 from app.services.idempotency import TakenMeanwhile
 
 log = structlog.get_logger(__name__)
@@ -81,10 +83,8 @@ def problems(*kinds: type[Problem]) -> _Responses:
 
 def render(request: Request, problem: Problem) -> Response:
     """Return the answer that shows this problem to the caller."""
-    public_url = request.app.state.parts.settings.public_url
-    root = (public_url or str(request.base_url)).rstrip("/")
     body: dict[str, Any] = {
-        "type": f"{root}/problems/{problem.slug}",
+        "type": problem_type(request, problem.slug),
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,
@@ -162,19 +162,40 @@ def _of_http(request: Request, error: HTTPException) -> Problem:
         case 404:
             return NotFound(f"There is nothing at {request.url.path}. GET /docs lists the paths.")
         case 405:
-            allowed = (error.headers or {}).get("Allow", "")
+            allowed = ", ".join(_verbs_at(request))
             return MethodNotAllowed(
-                f"{request.method} is not possible here; {allowed or 'another verb'} is.",
-                headers={"Allow": allowed} if allowed else None,
+                f"{request.method} is not possible here; these are: {allowed}.",
+                headers={"Allow": allowed},
             )
         case 413:
             return TooLarge(too_large_detail(request.app.state.parts.settings.max_body_bytes))
         case 400 | 422:
-            return Invalid.at("/body", "The body can't be read: send JSON in UTF-8.")
+            # FastAPI's 400 has nothing to say; see `json_bodies` for what comes as 422.
+            unread = "The body can't be read: send JSON in UTF-8."
+            return Invalid.at("/body", str(error.detail) if error.status_code == 422 else unread)
         case 409:
             return Conflict(str(error.detail))
         case _:
             return Problem(str(error.detail))
+
+
+def _verbs_at(request: Request) -> list[str]:
+    """Return every verb of this path: each has a route of its own."""
+    at_path = [
+        route
+        for route in iter_route_contexts(request.app.routes)
+        if route.methods and route.path_regex.match(request.url.path)
+    ]
+    # `/v1/people/bulk` looks like a person's path as well.
+    fewest = min((len(route.param_convertors) for route in at_path), default=0)
+    verbs = {
+        verb
+        for route in at_path
+        if len(route.param_convertors) == fewest
+        for verb in route.methods or ()
+    }
+    # The docs' files are in no route.
+    return sorted(verbs) or ["GET", "HEAD"]
 
 
 def too_large_detail(limit: int) -> str:

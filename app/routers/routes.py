@@ -30,7 +30,7 @@ from app.routers import (
 
 def include_all(app: FastAPI, *, max_import_bytes: int) -> None:
     """Put every router into the app; streamed imports have a limit of their own."""
-    app.include_router(people.lean_router)
+    app.router.routes.extend(people.lean_routes)
     app.include_router(people.router)
     app.include_router(people_bulk.router)
     app.include_router(people_merge.router)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.db import raw_connection
@@ -13,6 +13,7 @@ from app.routers.idempotent import IdempotentRoute
 from app.routers.paging import CursorText, Limit, decode_id, page_of
 from app.routers.parameters import FilterId, PathId
 from app.routers.problem_handlers import problems
+from app.routers.problem_types import name_problems
 from app.schemas.pages import Page
 from app.schemas.runs import JobName, RunEventOut, RunOut, RunStatus, RunTrigger, RunWithEvents
 from app.services import audit, runs
@@ -28,6 +29,7 @@ _MOST_ID = 2**63 - 1
 @router.get("", responses=problems())
 async def list_runs(
     _caller: Reader,
+    request: Request,
     session: Reading,
     job: JobName | None = None,
     account_id: FilterId = None,
@@ -41,14 +43,19 @@ async def list_runs(
     before_id = decode_id("runs", wanted, cursor)
     found = await runs.newest_runs(session, wanted, before_id, limit)
     items = [runs.shown(each) for each in found]
+    name_problems(request, *items)
     return page_of("runs", wanted, items, limit, [items[-1].id] if items else None)
 
 
 @router.get("/{run_id}", responses=problems(NotFound))
-async def get_run(_caller: Reader, session: Reading, run_id: PathId) -> RunWithEvents:
+async def get_run(
+    _caller: Reader, request: Request, session: Reading, run_id: PathId
+) -> RunWithEvents:
     """Return one run with its timeline."""
     found = await runs.get_run(session, run_id)
-    return runs.shown_with_events(found, await runs.latest_events(session, run_id))
+    shown = runs.shown_with_events(found, await runs.latest_events(session, run_id))
+    name_problems(request, shown)
+    return shown
 
 
 async def _existing(_caller: Reader, parts: ServiceParts, run_id: PathId) -> int:
@@ -70,6 +77,7 @@ def _last_seen(
 
 @router.get("/{run_id}/events", response_class=EventSourceResponse, responses=problems(NotFound))
 async def stream_run(
+    request: Request,
     parts: ServiceParts,
     run_id: Annotated[int, Depends(_existing)],
     last_seen: Annotated[int, Depends(_last_seen)],
@@ -89,6 +97,7 @@ async def stream_run(
                 break
             lines = await runs.latest_events(session, run_id, last_seen)
         before, shown = shown, runs.shown(run)
+        name_problems(request, shown)
         if shown != before:
             yield _event("run", shown)
         for line in lines:

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from app.db import WriteSession
 from app.errors import NotFound
-from app.routers.dependencies import ServiceParts, Syncer, Writing
+from app.routers.dependencies import Syncer, Writing, parts_of
 from app.routers.idempotent import IdempotentRoute
 from app.routers.problem_handlers import problems
+from app.routers.problem_types import name_problems
 from app.schemas.jobs import SyncIn, SyncOut
 from app.services import audit, job_standings, jobs
 from app.sync.jobs import JOB_FUNCTIONS
@@ -17,32 +18,34 @@ router = APIRouter(prefix="/v1/sync", tags=["jobs"], route_class=IdempotentRoute
 
 
 @router.post("/start", responses=problems(NotFound))
-async def start_sync(
-    caller: Syncer, parts: ServiceParts, session: Writing, body: SyncIn
-) -> SyncOut:
+async def start_sync(caller: Syncer, request: Request, session: Writing, body: SyncIn) -> SyncOut:
     """Enable all jobs of an account that this version runs; repeats change nothing.
 
     `why` says what still stands in the way.
     """
-    now = parts.clock.now()
+    now = parts_of(request).clock.now()
     await jobs.start_sync(session, body.account_id, now, JOB_FUNCTIONS)
     audit.record(session, caller.actor, "sync_started", "account", body.account_id)
-    return await _standing(session, body.account_id, now)
+    return await _standing(request, session, body.account_id, now)
 
 
 @router.post("/stop", responses=problems(NotFound))
-async def stop_sync(caller: Syncer, parts: ServiceParts, session: Writing, body: SyncIn) -> SyncOut:
+async def stop_sync(caller: Syncer, request: Request, session: Writing, body: SyncIn) -> SyncOut:
     """Disable all jobs of an account and pause it, so that nothing is triggered by hand either.
 
     Runs in hand go on to their end: `active_runs` names them, `POST /v1/runs/{id}/cancel` ends one.
     """
-    now = parts.clock.now()
+    now = parts_of(request).clock.now()
     await jobs.stop_sync(session, body.account_id, now, caller.actor)
     audit.record(session, caller.actor, "sync_stopped", "account", body.account_id)
-    return await _standing(session, body.account_id, now)
+    return await _standing(request, session, body.account_id, now)
 
 
-async def _standing(session: WriteSession, account_id: int, now: datetime) -> SyncOut:
+async def _standing(
+    request: Request, session: WriteSession, account_id: int, now: datetime
+) -> SyncOut:
     await session.flush()
     found = await job_standings.jobs_after(session, None, 100, JOB_FUNCTIONS, account_id=account_id)
-    return job_standings.shown_sync(account_id, found, now)
+    shown = job_standings.shown_sync(account_id, found, now)
+    name_problems(request, *(each.last_run for each in shown.jobs))
+    return shown

@@ -6,13 +6,14 @@ from fastapi import APIRouter, Path
 
 from app.errors import NotFound
 from app.routers.dependencies import Reader, ReadingConnection
+from app.routers.idempotent import IdempotentRoute
 from app.routers.problem_handlers import problems
 from app.schemas.sync_summary import StateCountOut, SyncSummaryOut
 from app.services.sync_summary import StateCount, summary
 from app.sync.rules.failure_advice import advice
 from app.sync.rules.reasons import sentence_of
 
-router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
+router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=IdempotentRoute)
 
 
 @router.get("/{account_id}/sync-summary", responses=problems(NotFound))

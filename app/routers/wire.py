@@ -2,14 +2,14 @@
 
 from time import perf_counter
 
-import orjson
 import structlog
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import TooLarge
 from app.observability import Metrics
-from app.routers.problem_handlers import MEDIA_TYPE, too_large_detail
+from app.routers.problem_handlers import MEDIA_TYPE, render, too_large_detail
 
 log = structlog.get_logger(__name__)
 
@@ -17,10 +17,11 @@ log = structlog.get_logger(__name__)
 class CountRequests:
     """Counts and times requests by route template, never by the path itself."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        """Wrap the app."""
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, logs: bool) -> None:
+        """Wrap the app; ``logs`` writes a line a request, at debug level."""
         self._app = app
         self._metrics = metrics
+        self._logs = logs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer and count."""
@@ -41,15 +42,15 @@ class CountRequests:
         finally:
             route = getattr(scope.get("route"), "path", "none")
             took_s = perf_counter() - started
-            self._metrics.requests.labels(scope["method"], route, str(status)).inc()
-            self._metrics.request_seconds.labels(scope["method"], route).observe(took_s)
-            log.debug(
-                "request_answered",
-                method=scope["method"],
-                route=route,
-                status=status,
-                duration_s=round(took_s, 4),
-            )
+            self._metrics.count_request(scope["method"], route, status, took_s)
+            if self._logs:
+                log.debug(
+                    "request_answered",
+                    method=scope["method"],
+                    route=route,
+                    status=status,
+                    duration_s=round(took_s, 4),
+                )
 
 
 class ExplainTooLarge:
@@ -71,36 +72,20 @@ class ExplainTooLarge:
             nonlocal replaced
             if message["type"] == "http.response.start" and _is_bare_413(message):
                 replaced = True
-                body = self._body(scope)
-                await send(
-                    {
-                        "type": "http.response.start",
-                        "status": 413,
-                        "headers": [
-                            (b"content-type", MEDIA_TYPE.encode()),
-                            (b"content-length", str(len(body)).encode()),
-                            (b"connection", b"close"),
-                        ],
-                    }
-                )
-                await send({"type": "http.response.body", "body": body})
+                answer = render(Request(scope), self._problem(scope))
+                await answer(scope, receive, send)
             elif not replaced:
                 await send(message)
 
         await self._app(scope, receive, explained)
 
-    def _body(self, scope: Scope) -> bytes:
+    def _problem(self, scope: Scope) -> TooLarge:
         # A router may have a limit of its own, which Starlette notes here.
         limit = scope.get(MAX_BODY_SIZE_SCOPE_KEY, self._limit)
         detail = f"The file is over the limit of {limit} bytes: split it."
-        return orjson.dumps(
-            {
-                "type": f"/problems/{TooLarge.slug}",
-                "title": TooLarge.title,
-                "status": 413,
-                "detail": too_large_detail(limit) if limit == self._limit else detail,
-                "instance": scope["path"],
-            }
+        return TooLarge(
+            too_large_detail(limit) if limit == self._limit else detail,
+            headers={"Connection": "close"},
         )
 
 

@@ -82,7 +82,7 @@ def test_paths_of_the_contract_are_there(document: dict[str, Any]) -> None:
         "/v1/lists/{list_id}/members/remove": {"post"},
         "/v1/lists/{list_id}/members/{person_id}": {"get", "put", "delete"},
         "/v1/mappings": {"get", "post"},
-        "/v1/mappings/{mapping_id}": {"get", "patch", "delete"},
+        "/v1/mappings/{mapping_id}": {"get", "put", "patch", "delete"},
         "/v1/mappings/suggestions": {"get"},
         "/v1/person-fields": {"get"},
         "/v1/accounts": {"get", "post"},

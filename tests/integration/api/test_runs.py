@@ -55,7 +55,12 @@ async def test_a_run_is_shown_whole(
         "progress": {"done": 3, "total": 5},
         "counts": {"considered": 3, "matched": 0, "failed": 1},
         "calls": {"lowCallRate": 4},
-        "error": {"type": "/problems/x", "title": "X", "status": 502, "detail": "It broke."},
+        "error": {
+            "type": "http://dotsync/problems/x",
+            "title": "X",
+            "status": 502,
+            "detail": "It broke.",
+        },
         "attempt": 2,
         "events": [
             {
