@@ -8,19 +8,16 @@ transaction: no call to Dotdigital is ever made inside one.
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NewType, TypeAlias
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 import asyncpg
 import orjson
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
-from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -28,7 +25,6 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
-from app.embedded_postgres import embedded_postgres
 from app.errors import DatabaseUnavailable
 from app.settings import Settings
 
@@ -40,6 +36,8 @@ WriteSession = NewType("WriteSession", AsyncSession)
 PoolConnection: TypeAlias = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 _ALEMBIC_DIR = Path(__file__).resolve().parent.parent / "alembic"
+#: How a migration names itself and the one below it.
+_REVISION = re.compile(r"""^(revision|down_revision)\b[^=]*= ["'](\w+)["']$""", re.MULTILINE)
 #: Keeps replicas that start together from migrating at once; any number that is ours alone.
 _MIGRATION_LOCK = 0x646F7473
 #: Python reads no whole number of more than 4300 digits; jsonb holds them up to 131,072.
@@ -86,6 +84,8 @@ async def database_url(settings: Settings) -> str:
     """Return the URL of the database to use, starting the embedded server where none is set."""
     if settings.database_url:
         return settings.database_url
+    from app.embedded_postgres import embedded_postgres  # noqa: PLC0415 - nobody else needs it
+
     server = await asyncio.to_thread(embedded_postgres, settings.data_dir)
     return await ensure_database(server, "dotsync")
 
@@ -257,42 +257,39 @@ async def raw_connection(session: AsyncSession) -> asyncpg.Connection:
     return driver
 
 
-def alembic_config() -> Config:
-    """Return Alembic's configuration, without an ini file."""
-    config = Config()
-    config.set_main_option("script_location", str(_ALEMBIC_DIR))
-    return config
-
-
-def head_revision() -> str | None:
-    """Return the newest revision that this code knows."""
-    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+@cache
+def head_revision() -> str:
+    """Return the newest revision that this code knows: the one that no other stands on."""
+    revisions: set[str] = set()
+    below: set[str] = set()
+    for migration in (_ALEMBIC_DIR / "versions").glob("*.py"):
+        for name, revision in _REVISION.findall(migration.read_text(encoding="utf-8")):
+            (revisions if name == "revision" else below).add(revision)
+    (head,) = revisions - below
+    return head
 
 
 async def current_revision(engine: AsyncEngine) -> str | None:
     """Return the revision that the database stands at."""
-
-    def read(connection: Connection) -> str | None:
-        return MigrationContext.configure(connection).get_current_revision()
-
     async with engine.connect() as connection:
-        return await connection.run_sync(read)
+        table = await connection.execute(text("SELECT to_regclass('alembic_version')"))
+        if table.scalar() is None:
+            return None
+        found = await connection.execute(text("SELECT version_num FROM alembic_version"))
+        return found.scalar()
 
 
 async def migrate(engine: AsyncEngine, revision: str = "head") -> None:
     """Bring the schema to this revision; replicas that start together wait for the first one."""
-
-    def upgrade(connection: Connection) -> None:
-        config = alembic_config()
-        config.attributes["connection"] = connection
-        move = command.downgrade if revision == "base" else command.upgrade
-        move(config, revision)
+    if revision == "head" and await current_revision(engine) == head_revision():
+        return
+    from app.migrations import move_to  # noqa: PLC0415 - it brings Alembic
 
     async with engine.connect() as connection:
         await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
         await connection.commit()
         try:
-            await connection.run_sync(upgrade)
+            await connection.run_sync(move_to, revision)
             await connection.commit()
         finally:
             await connection.rollback()

@@ -1,6 +1,6 @@
 """The documents of the API: Swagger UI and ReDoc from our own host, and what each problem means."""
 
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +63,11 @@ async def problem(slug: str) -> PlainTextResponse:
 
 
 def mount_assets(app: FastAPI) -> None:
-    """Serve the documents' scripts and styles from the installed package."""
-    folder = Path(str(files("fastapi_offline"))) / "static"
+    """Serve the documents' scripts and styles from the installed package, of which only those."""
+    package = find_spec("fastapi_offline")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("fastapi_offline")
+    folder = Path(package.origin).parent / "static"
     app.mount(_ASSETS, StaticFiles(directory=folder), name="docs-assets")
 
 
