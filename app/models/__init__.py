@@ -10,7 +10,7 @@ from app.models.conflicts import Conflict
 from app.models.contact_links import ContactLink
 from app.models.erasures import Erasure
 from app.models.failures import Failure
-from app.models.imports import Import, ImportRecord
+from app.models.imports import Import, ImportMember, ImportRecord
 from app.models.jobs import Job, Run, RunEvent
 from app.models.lists import ListMember, MailingList
 from app.models.mailshots import Mailshot
@@ -36,6 +36,7 @@ __all__ = [
     "Failure",
     "IdempotencyKey",
     "Import",
+    "ImportMember",
     "ImportRecord",
     "Job",
     "ListMember",

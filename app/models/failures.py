@@ -26,6 +26,7 @@ class Failure(SQLModel, table=True):
             "job",
             "subject_type",
             "subject_id",
+            text("COALESCE(list_id, 0)"),
             unique=True,
             postgresql_where=text("resolved_at IS NULL"),
         ),

@@ -18,6 +18,14 @@ from sqlmodel import Field, SQLModel
 
 from app.models.columns import identity, instant, number, one_of, reference, words
 
+IMPORT_KINDS = (
+    "people",
+    "members",
+    "removal",
+    "deletion",
+    "unsubscription",
+    "resubscription",
+)
 IMPORT_STATUSES = ("submitting", "open", "finished", "failed", "lost")
 
 
@@ -28,7 +36,7 @@ class Import(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(one_of("status", *IMPORT_STATUSES), name="imports_status"),
         CheckConstraint(
-            one_of("kind", "people", "members", "removal", "deletion"),
+            one_of("kind", *IMPORT_KINDS),
             name="imports_kind",
         ),
         Index(
@@ -105,3 +113,20 @@ class ImportRecord(SQLModel, table=True):
     )
     fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     payload: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class ImportMember(SQLModel, table=True):
+    """One member in flight onto a list or off it; the row goes when the import or removal ends.
+
+    A member is in at most one of them at a time, so that what was asked for last is done last.
+    """
+
+    __tablename__: ClassVar[Any] = "import_members"
+    __table_args__ = (Index("import_members_import", "import_id"),)
+
+    list_id: int = Field(sa_column=number(key=True))
+    person_id: int = Field(sa_column=number(key=True))
+    import_id: int = Field(sa_column=reference("imports.id"))
+    contact_id: int = Field(sa_column=number())
+    #: The member's when it was read: what the end of the import settles.
+    changed_at: datetime = Field(sa_column=instant(nullable=False))

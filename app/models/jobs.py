@@ -91,6 +91,8 @@ class Run(SQLModel, table=True):
     error: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
     #: Where the run goes on when another replica takes it over; a job's own.
     checkpoint: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
+    #: What the run is narrowed to, such as one list; a job's own.
+    scope: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
     cancel_requested_at: datetime | None = Field(default=None, sa_column=instant())
     queued_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     started_at: datetime | None = Field(default=None, sa_column=instant())

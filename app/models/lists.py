@@ -63,6 +63,13 @@ class MailingList(SQLModel, table=True):
     )
     visibility: str = Field(default="private", sa_column=words("private"))
     dotdigital_list_id: int | None = Field(default=None, sa_column=number(nullable=True))
+    #: When a run first saw the twin stand; until then an id is only what somebody said.
+    bound_at: datetime | None = Field(default=None, sa_column=instant())
+    #: When a one-time list was sent: who joined later is left alone.
+    sent_once_at: datetime | None = Field(default=None, sa_column=instant())
+    #: When members' statuses were read last, and when all of them were.
+    status_read_at: datetime | None = Field(default=None, sa_column=instant())
+    status_swept_at: datetime | None = Field(default=None, sa_column=instant())
     created_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     updated_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     version: int = Field(default=1, sa_column=number(1))
@@ -78,6 +85,7 @@ class ListMember(SQLModel, table=True):
         Index(
             "list_members_unsettled",
             "list_id",
+            "sync_state",
             "person_id",
             postgresql_where=text("sync_state <> 'synced'"),
         ),
@@ -89,5 +97,9 @@ class ListMember(SQLModel, table=True):
     #: The contact's status in the list and in the account, where the list syncs status back.
     list_status: str | None = Field(default=None, sa_column=words(nullable=True))
     account_status: str | None = Field(default=None, sa_column=words(nullable=True))
+    #: The contact that was put on Dotdigital's list for this member; None: never, as far as known.
+    contact_id: int | None = Field(default=None, sa_column=number(nullable=True))
+    #: When a suppression audience unsubscribed the contact, by Dotdigital's clock.
+    unsubscribed_at: datetime | None = Field(default=None, sa_column=instant())
     added_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     changed_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))

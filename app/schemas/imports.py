@@ -7,7 +7,9 @@ from pydantic import Field
 
 from app.schemas.text import Schema
 
-ImportKind = Literal["people", "members", "removal", "deletion"]
+ImportKind = Literal[
+    "people", "members", "removal", "deletion", "unsubscription", "resubscription"
+]
 ImportStatus = Literal["submitting", "open", "finished", "failed", "lost"]
 
 

@@ -15,7 +15,7 @@ WITH given AS (
         last_seen_at, next_retry_at)
     SELECT $1, 'send_people', 'person', person_id, $7, code, message, $8, $8, next_attempt_at
     FROM given
-    ON CONFLICT (account_id, job, subject_type, subject_id) WHERE resolved_at IS NULL
+    ON CONFLICT (account_id, job, subject_type, subject_id, coalesce(list_id, 0)) WHERE resolved_at IS NULL
     DO UPDATE SET code = excluded.code, message = excluded.message, run_id = excluded.run_id,
                   attempts = failure.attempts + 1, last_seen_at = excluded.last_seen_at,
                   next_retry_at = excluded.next_retry_at
