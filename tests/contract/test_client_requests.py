@@ -5,8 +5,7 @@ Each method of each resource is called here, in each of its forms; a method with
 
 import inspect
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -21,7 +20,6 @@ from app.clients.dotdigital import (
     ConsentRecord,
     ContactChange,
     DataFieldType,
-    DotdigitalClient,
     ImportContact,
     MergeOption,
     Resubscribe,
@@ -31,10 +29,10 @@ from app.clients.dotdigital import (
 )
 from app.clients.dotdigital.regions import DISCOVERY_URL
 from tests.clock import FakeClock
+from tests.contract.client_reads import READS, SINCE, Act, Case, all_of
 from tests.contract.vendor_documents import VendorDocuments
 from tests.factories.dotdigital import CREDENTIALS, ENDPOINT, example, make_client
 
-SINCE = datetime(2026, 1, 2, 4, 4, 5, 678, tzinfo=UTC)
 EMAIL = "ines.o'kafor+news@mail.example"
 GUID = "b9f4b7f0-2a41-4c1f-8f0e-1d6a4b0c9e21"
 
@@ -64,28 +62,6 @@ FULL: dict[str, Any] = {
     ],
 }
 
-Act = Callable[[DotdigitalClient], Awaitable[object]]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One call: the method it is of, what is done, and what Dotdigital answers."""
-
-    method: str
-    act: Act
-    #: The example's name, a body, or None for an empty one.
-    answer: Any = None
-    status: int = 200
-    form: str = ""
-
-    @property
-    def name(self) -> str:
-        return f"{self.method} {self.form}".strip()
-
-
-async def _all(pages: AsyncIterator[Any]) -> list[Any]:
-    return [page async for page in pages]
-
 
 def _patch(option: MergeOption) -> Act:
     change = ContactChange(data_fields={"A": 1})
@@ -102,6 +78,7 @@ def _submit(merge_option: MergeOption, *contacts: ImportContact) -> Act:
 
 
 CASES = [
+    *READS,
     Case("account.info", lambda c: c.account.info(), "account-info"),
     Case("account.server_time", lambda c: c.account.server_time(), "v2-server-time"),
     Case("contacts.get", lambda c: c.contacts.get("email", EMAIL), "v3-contact", form="by email"),
@@ -112,10 +89,10 @@ CASES = [
         "v3-contact",
         form="by an identifier that needs escaping",
     ),
-    Case("contacts.pages", lambda c: _all(c.contacts.pages()), "v3-contacts-last-page"),
+    Case("contacts.pages", lambda c: all_of(c.contacts.pages()), "v3-contacts-last-page"),
     Case(
         "contacts.pages",
-        lambda c: _all(
+        lambda c: all_of(
             c.contacts.pages(
                 modified_since=SINCE,
                 list_id=9021,
@@ -130,7 +107,7 @@ CASES = [
     ),
     Case(
         "contacts.pages",
-        lambda c: _all(c.contacts.pages(created_since=SINCE, segment_id=3, data_fields="all")),
+        lambda c: all_of(c.contacts.pages(created_since=SINCE, segment_id=3, data_fields="all")),
         "v3-contacts-last-page",
         form="created, of a segment",
     ),
@@ -238,7 +215,7 @@ CASES = [
     ),
     Case(
         "lists.unsubscribed_since",
-        lambda c: _all(c.lists.unsubscribed_since(9021, SINCE)),
+        lambda c: all_of(c.lists.unsubscribed_since(9021, SINCE)),
         "v2-unsubscribed-since",
     ),
     Case("data_fields.all", lambda c: c.data_fields.all(), "v2-data-fields"),
@@ -302,12 +279,12 @@ CASES = [
     ),
     Case(
         "suppressions.suppressed_since",
-        lambda c: _all(c.suppressions.suppressed_since(SINCE)),
+        lambda c: all_of(c.suppressions.suppressed_since(SINCE)),
         "v2-suppressed-since",
     ),
     Case(
         "suppressions.unsubscribed_since",
-        lambda c: _all(c.suppressions.unsubscribed_since(SINCE)),
+        lambda c: all_of(c.suppressions.unsubscribed_since(SINCE)),
         "v2-unsubscribed-since",
     ),
 ]

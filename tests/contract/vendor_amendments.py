@@ -113,6 +113,11 @@ AMENDMENTS = (
         _merge_closed,
     ),
     Amendment(
+        "insight-data-v3.json",
+        "a record is closed, while `allOf` adds its dates and its owner to it in answers",
+        _merge_closed,
+    ),
+    Amendment(
         "v2-email-campaigns.yaml",
         "a campaign's metrics are an `allOf` of two closed objects, which nothing can satisfy",
         _merge_closed,

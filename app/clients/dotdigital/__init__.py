@@ -48,7 +48,20 @@ from app.clients.dotdigital.limiter import (
     RateLimiter,
     TokenBucket,
 )
+from app.clients.dotdigital.paging import SkipPage
 from app.clients.dotdigital.regions import DISCOVERY_URL, detect_region
+from app.clients.dotdigital.resources.campaign_rows import (
+    CampaignActivity,
+    CampaignClick,
+    CampaignOpen,
+    CampaignPageView,
+)
+from app.clients.dotdigital.resources.campaigns import (
+    Campaign,
+    CampaignCounts,
+    CampaignMetrics,
+    CampaignSummary,
+)
 from app.clients.dotdigital.resources.contact_payloads import (
     ConsentRecord,
     ContactChange,
@@ -59,16 +72,20 @@ from app.clients.dotdigital.resources.contact_payloads import (
     UnsendableContactError,
     encode_contact,
 )
-from app.clients.dotdigital.resources.contacts import (
-    MAX_CONTACTS,
+from app.clients.dotdigital.resources.contact_rows import (
     Contact,
+    ContactIdPage,
     ContactList,
     ContactPage,
+)
+from app.clients.dotdigital.resources.contacts import (
+    MAX_CONTACTS,
     DeletionFailure,
     DeletionReport,
 )
 from app.clients.dotdigital.resources.data_fields import DataField, DataFieldDeletion, DataFieldType
 from app.clients.dotdigital.resources.deletions import DeletionStatus
+from app.clients.dotdigital.resources.documents import Document, DocumentFolder
 from app.clients.dotdigital.resources.imports import (
     MAX_IMPORT_BYTES,
     ImportedContact,
@@ -76,6 +93,12 @@ from app.clients.dotdigital.resources.imports import (
     ImportReport,
     ImportStatus,
     MergeOption,
+)
+from app.clients.dotdigital.resources.insight_data import (
+    MAX_RECORDS,
+    WEB_INSIGHT,
+    InsightPage,
+    InsightRecord,
 )
 from app.clients.dotdigital.resources.lists import MAX_REMOVED, DotdigitalList, Visibility
 from app.clients.dotdigital.resources.preferences import PreferenceNode
@@ -88,6 +111,16 @@ from app.clients.dotdigital.resources.suppressions import (
     SuppressionResult,
     V2Contact,
 )
+from app.clients.dotdigital.resources.surveys import (
+    MAX_SURVEY_ROWS,
+    Survey,
+    SurveyAnswer,
+    SurveyChoice,
+    SurveyField,
+    SurveyPage,
+    SurveyResponse,
+)
+from app.clients.dotdigital.resources.v2_pages import MAX_ROWS
 from app.clients.dotdigital.retries import RetryPolicy
 from app.clients.dotdigital.transport import VENDOR_HOSTS, Credentials, Transport
 
@@ -95,19 +128,32 @@ __all__ = [
     "DISCOVERY_URL",
     "MAX_CONTACTS",
     "MAX_IMPORT_BYTES",
+    "MAX_RECORDS",
     "MAX_REMOVED",
+    "MAX_ROWS",
     "MAX_SUPPRESSED",
+    "MAX_SURVEY_ROWS",
     "VENDOR_HOSTS",
+    "WEB_INSIGHT",
     "AccountInfo",
     "BadCredentials",
     "BucketStore",
     "CallRecord",
+    "Campaign",
+    "CampaignActivity",
+    "CampaignClick",
+    "CampaignCounts",
+    "CampaignMetrics",
+    "CampaignOpen",
+    "CampaignPageView",
+    "CampaignSummary",
     "Circuit",
     "CircuitOpen",
     "Clock",
     "ConsentRecord",
     "Contact",
     "ContactChange",
+    "ContactIdPage",
     "ContactList",
     "ContactPage",
     "ContactReference",
@@ -119,6 +165,8 @@ __all__ = [
     "DeletionFailure",
     "DeletionReport",
     "DeletionStatus",
+    "Document",
+    "DocumentFolder",
     "DotdigitalClient",
     "DotdigitalError",
     "DotdigitalList",
@@ -131,6 +179,8 @@ __all__ = [
     "ImportReport",
     "ImportStatus",
     "ImportedContact",
+    "InsightPage",
+    "InsightRecord",
     "MemoryBucketStore",
     "MergeOption",
     "NotFound",
@@ -147,8 +197,15 @@ __all__ = [
     "RetryPolicy",
     "Retryable",
     "ServerFault",
+    "SkipPage",
     "Suppression",
     "SuppressionResult",
+    "Survey",
+    "SurveyAnswer",
+    "SurveyChoice",
+    "SurveyField",
+    "SurveyPage",
+    "SurveyResponse",
     "TokenBucket",
     "Transport",
     "Unreachable",

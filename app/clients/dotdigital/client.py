@@ -6,12 +6,16 @@ from app.clients.dotdigital.calls import Caller, CallRecord
 from app.clients.dotdigital.circuit import Circuit
 from app.clients.dotdigital.limiter import Clock, Priority, RateLimiter
 from app.clients.dotdigital.resources.account import AccountResource
+from app.clients.dotdigital.resources.campaigns import CampaignsResource
 from app.clients.dotdigital.resources.contacts import ContactsResource
 from app.clients.dotdigital.resources.data_fields import DataFieldsResource
+from app.clients.dotdigital.resources.documents import DocumentsResource
 from app.clients.dotdigital.resources.imports import ImportsResource
+from app.clients.dotdigital.resources.insight_data import InsightDataResource
 from app.clients.dotdigital.resources.lists import ListsResource
 from app.clients.dotdigital.resources.preferences import PreferencesResource
 from app.clients.dotdigital.resources.suppressions import SuppressionsResource
+from app.clients.dotdigital.resources.surveys import SurveysResource
 from app.clients.dotdigital.retries import RetryPolicy
 from app.clients.dotdigital.transport import Credentials, Transport
 
@@ -59,9 +63,13 @@ class DotdigitalClient:
     def _take(self, caller: Caller) -> None:
         self._caller = caller
         self.account = AccountResource(caller)
+        self.campaigns = CampaignsResource(caller)
         self.contacts = ContactsResource(caller)
         self.data_fields = DataFieldsResource(caller)
+        self.documents = DocumentsResource(caller)
         self.imports = ImportsResource(caller)
+        self.insight_data = InsightDataResource(caller)
         self.lists = ListsResource(caller)
         self.preferences = PreferencesResource(caller)
         self.suppressions = SuppressionsResource(caller)
+        self.surveys = SurveysResource(caller)

@@ -64,7 +64,7 @@ _BY_CALL: Final[tuple[tuple[re.Pattern[str], AssumedScope], ...]] = tuple(
         (r"POST /v2/address-books/\{\w+\}/contacts/delete(-all)?", _REMOVAL),
         (r"DELETE .*", _REMOVAL),
         (r"PUT /contacts/v3/import|GET /contacts/v3|PUT /v2/contacts/suppress-contacts", _LOW),
-        (r"POST /v2/.*import.*", _LOW),
+        (r"POST /v2/.*import.*|GET /insightData/v3/.*", _LOW),
         (r"GET /v2/(account-info|server-time|data-fields|preferences)", _HIGH),
         (r"GET /v2/address-books(/\{\w+\})?", _HIGH),
         (r"GET /contacts/v3/.*|GET /v2/contacts/deletion/.*", _HIGH),

@@ -1,7 +1,8 @@
 """Reads a collection to its end, page by page, and never round in a circle."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from app.clients.dotdigital.errors import ProtocolError
 
@@ -48,24 +49,57 @@ async def by_marker(
         seen.add(marker)
 
 
-async def by_skip(
-    fetch: Callable[[int, int], Awaitable[list[Row]]], select: int, overlap: int = 0
-) -> AsyncIterator[list[Row]]:
-    """Yield v2 pages; ``fetch`` takes select and skip. No page is empty.
+@dataclass(frozen=True, slots=True)
+class SkipPage(Generic[Row]):
+    """A page of v2: rows that the page before it did not hold."""
 
-    No total is ever sent: a page shorter than ``select`` is the last. ``overlap`` rows are read
-    twice, so that rows which leave the collection meanwhile hide no other. Raises ProtocolError
-    where two pages running are the same, for then ``skip`` does nothing.
+    items: list[Row]
+    #: Where to go on from after a stop, once these are stored; None at the end. It lies before the
+    #: rows that follow, so that some of these are read again.
+    next_skip: int | None
+
+
+async def by_skip(
+    fetch: Callable[[int, int], Awaitable[list[Row]]],
+    select: int,
+    overlap: int = 0,
+    start: int = 0,
+) -> AsyncIterator[SkipPage[Row]]:
+    """Yield v2 pages from ``start`` on; ``fetch`` takes select and skip. No page is empty.
+
+    No total is ever sent: a page shorter than ``select`` is the last, and one that is longer is
+    all there is, from a server that doesn't page. ``overlap`` rows, at most half a page, are read
+    twice, so that rows which leave the collection meanwhile hide no other, and are left out of the
+    second page. Raises ProtocolError where two pages running are the same, for then ``skip`` does
+    nothing.
     """
-    skip = 0
-    previous: list[Row] | None = None
+    overlap = min(overlap, select // 2)
+    skip = start
+    previous: list[Row] = []
     while True:
         rows = await fetch(select, skip)
         if rows and rows == previous:
             raise ProtocolError("two pages running are the same")
-        if rows:
-            yield rows
-        if len(rows) < select:
+        skip += select - overlap
+        is_last = len(rows) != select
+        fresh = rows[repeated(previous, rows, overlap) :]
+        if fresh:
+            yield SkipPage(fresh, None if is_last else skip)
+        if is_last:
             return
         previous = rows
-        skip += select - overlap
+
+
+def repeated(previous: Sequence[Row], rows: Sequence[Row], overlap: int) -> int:
+    """Return how many rows at a page's start the one before it held already.
+
+    ``overlap`` where nothing moved meanwhile. Else the run of rows that both have in common is
+    looked for: equal rows are told apart by their place, for v2's rows of activity have no id, and
+    two that are equal may both be real. Without such a run nothing is known, and it is 0.
+    """
+    expected = len(previous) - overlap
+    for start in (expected, *range(len(previous))) if overlap else ():
+        run = previous[start : start + len(rows)]
+        if run and run == rows[: len(run)]:
+            return len(run)
+    return 0

@@ -12,6 +12,7 @@ import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from app.clients.dotdigital import inferred
 from app.clients.dotdigital.errors import ProtocolError, Unreachable
 from app.clients.dotdigital.transport import Answer
 
@@ -41,11 +42,40 @@ def in_query(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-Instant = Annotated[datetime | None, BeforeValidator(parse_instant)]
+def dated(given: object) -> tuple[datetime | None, str | None]:
+    """Return an instant, and its text as it was given; both None where it stands for no date.
+
+    An instant that is None beside a text is one that can't be read: the vendor's own examples have
+    ``2020-01-021T09:40:18.00Z`` [spec].
+    """
+    if given is None or given == "":
+        return None, None
+    read = parse_instant(given)
+    if read is not None and inferred.is_no_date(read.year):
+        return None, None
+    return read, given if isinstance(given, str) else str(given)
+
+
+def text_of(given: object) -> str | None:
+    """Return a text; None where it is null or empty."""
+    if given is None or given == "":
+        return None
+    return given if isinstance(given, str) else str(given)
+
+
+def id_of(given: Any) -> int | None:  # noqa: ANN401 - it is what JSON is
+    """Return an id; 0 and null stand for none [spec]. Raises ValueError for what is no number."""
+    return int(given or 0) or None
+
+
+Instant = Annotated[datetime | None, BeforeValidator(lambda given: dated(given)[0])]
+Id = Annotated[int | None, BeforeValidator(id_of)]
+Text = Annotated[str | None, BeforeValidator(text_of)]
+Count = Annotated[int, BeforeValidator(lambda given: given or 0)]
 
 
 class Incoming(BaseModel):
-    """What an answer holds."""
+    """What an answer holds. A field ``x_text`` keeps the text of the date in ``x``."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -65,6 +95,9 @@ class Incoming(BaseModel):
             # A name's own spelling goes before another one that stands for it.
             if name is not None and (name not in read or plain in names):
                 read[name] = value
+        for name in cls.model_fields:
+            if name.endswith("_text"):
+                read.setdefault(name, dated(read.get(name.removesuffix("_text")))[1])
         return read
 
 
@@ -138,6 +171,13 @@ def lowered(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name.lower(): value for name, value in given.items()}
 
 
+def next_marker(given: Mapping[str, Any]) -> str | None:
+    """Return the marker of the page after this one of v3; None where it names none."""
+    following = (given.get("_links") or {}).get("next") or {}
+    marker: str | None = following.get("marker")
+    return marker
+
+
 def reading(read: Callable[[Any], Read]) -> Callable[[Answer], Read]:
     """Return a reader that hands the JSON to a function written by hand, for what comes in bulk."""
 
@@ -146,6 +186,25 @@ def reading(read: Callable[[Any], Read]) -> Callable[[Answer], Read]:
         return _checked(lambda: read(given))
 
     return read_answer
+
+
+def rows(read: Callable[[Mapping[str, Any]], Read], *names: str) -> Callable[[Answer], list[Read]]:
+    """Return a reader of an array whose rows a function written by hand reads, for bulk.
+
+    ``names`` are those that it looks for, as documented; the first one tells by its absence that a
+    row spells them in another case. One object is an array of one, as in `many`.
+    """
+    first = names[0]
+    documented = {name.lower(): name for name in names}
+
+    def documented_row(row: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {documented.get(name.lower(), name): value for name, value in row.items()}
+
+    def read_rows(given: Any) -> list[Read]:  # noqa: ANN401 - it is what JSON is
+        found = given if isinstance(given, list) else [given]
+        return [read(row if first in row else documented_row(row)) for row in found]
+
+    return reading(read_rows)
 
 
 def _checked(read: Callable[[], Read]) -> Read:

@@ -132,6 +132,30 @@ async def test_reading_goes_on_from_a_marker(
     }
 
 
+async def test_the_ids_of_all_contacts_are_asked_for_with_nothing_beside(
+    shared_dir: object, client: DotdigitalClient, dotdigital: respx.MockRouter
+) -> None:
+    route = dotdigital.get("/contacts/v3")
+    route.side_effect = [
+        httpx.Response(200, json=example("v3-contacts-page")),
+        httpx.Response(200, json=example("v3-contacts-last-page")),
+    ]
+    pages = [page async for page in client.contacts.ids(marker="abc")]
+    assert [(page.items, page.next_marker) for page in pages] == [
+        ([700101, 700102], "bzI6NzAwMTAy")
+    ]
+    assert [dict(call.request.url.params) for call in route.calls] == [
+        {"limit": "5000", "marker": "abc"},
+        {"limit": "5000", "marker": "bzI6NzAwMTAy"},
+    ]
+
+
+@pytest.mark.parametrize("limit", [0, MAX_CONTACTS + 1])
+async def test_pages_of_ids_have_the_same_limit(client: DotdigitalClient, limit: int) -> None:
+    with pytest.raises(ValueError, match=f"not {limit}"):
+        client.contacts.ids(limit=limit)
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -36,6 +36,10 @@ from app.clients.dotdigital.inferred import (
         ("POST /v2/address-books/{id}/contacts", "mediumCallRate", 150),
         ("GET /v2/contacts/suppressed-since/{date}", "mediumCallRate", 150),
         ("GET /v2/campaigns/{campaignId}/opens/since-date/{date}", "mediumCallRate", 150),
+        ("GET /v2/campaigns/metrics", "mediumCallRate", 150),
+        ("GET /v2/surveys/{id}/responses", "mediumCallRate", 150),
+        ("GET /v2/document-folders", "mediumCallRate", 150),
+        ("GET /insightData/v3/contacts/{collectionName}", "lowCallRate", 75),
     ],
 )
 def test_how_a_call_is_counted_until_an_answer_says_so(call: str, scope: str, limit: int) -> None:

@@ -121,13 +121,15 @@ async def test_who_was_suppressed_is_read_with_date_and_reason(
     route = dotdigital.get("/v2/contacts/suppressed-since/2026-03-01T12:30:00Z")
     route.respond(json=example("v2-suppressed-since"))
     [page] = [page async for page in client.suppressions.suppressed_since(SINCE)]
-    assert [(row.contact.id, row.reason) for row in page] == [
+    rows = page.items
+    assert page.next_skip is None
+    assert [(row.contact.id, row.reason) for row in rows] == [
         (700104, "Unsubscribed"),
         (700102, "HardBounced"),
         (700105, "IspComplained"),
     ]
-    assert page[2].date_removed == datetime(2026, 3, 3, 17, 44, 9, 730000, UTC)
-    assert page[2].date_removed_text == "2026-03-03 17:44:09.730000+00:00"
+    assert rows[2].date_removed == datetime(2026, 3, 3, 17, 44, 9, 730000, UTC)
+    assert rows[2].date_removed_text == "2026-03-03 17:44:09.730000+00:00"
     assert dict(route.calls.last.request.url.params) == {"select": "1000", "skip": "0"}
 
 
@@ -138,29 +140,55 @@ async def test_a_date_that_is_none_is_kept_as_it_was_given(
         json=[
             {"suppressedContact": {"id": 1}, "dateRemoved": "2020-01-021T09:40:18Z"},
             {"suppressedContact": {"id": 2}},
+            {"suppressedContact": {"id": 3}, "dateRemoved": "0001-01-01T00:00:00Z"},
+            {"suppressedContact": {"id": 4}, "dateRemoved": 1577871618},
         ]
     )
     [page] = [page async for page in client.suppressions.unsubscribed_since(SINCE)]
-    assert (page[0].date_removed, page[0].date_removed_text) == (None, "2020-01-021T09:40:18Z")
-    assert (page[1].date_removed, page[1].date_removed_text) == (None, None)
+    assert [(row.date_removed, row.date_removed_text) for row in page.items] == [
+        (None, "2020-01-021T09:40:18Z"),
+        (None, None),
+        (None, None),
+        (None, "1577871618"),
+    ]
+
+
+@pytest.mark.parametrize("given", [{}, {"id": None}, {"id": 0, "email": None}], ids=repr)
+async def test_an_address_that_is_no_contacts_has_no_id(
+    client: DotdigitalClient, dotdigital: respx.MockRouter, given: dict[str, object]
+) -> None:
+    dotdigital.get(url__regex="suppressed-since").respond(json=[{"suppressedContact": given}])
+    page = await anext(client.suppressions.suppressed_since(SINCE))
+    assert (page.items[0].contact.id, page.items[0].contact.email) == (None, "")
 
 
 async def test_pages_overlap_so_that_nobody_who_leaves_hides_another(
     client: DotdigitalClient, dotdigital: respx.MockRouter
 ) -> None:
-    rows = [{"suppressedContact": {"id": number}} for number in range(1500)]
+    rows = [{"suppressedContact": {"id": number}} for number in range(1, 1501)]
 
     def answer(request: httpx.Request) -> httpx.Response:
         query = request.url.params
         skip, select = int(query["skip"]), int(query["select"])
-        return httpx.Response(200, json=rows[skip : skip + select])
+        page = rows[skip : skip + select]
+        # Who was read first is mailed again: all others move up.
+        del rows[:30]
+        return httpx.Response(200, json=page)
 
     dotdigital.get(url__regex="suppressed-since").side_effect = answer
-    seen = [
-        row.contact.id async for page in client.suppressions.suppressed_since(SINCE) for row in page
-    ]
-    assert len(seen) == 1600
-    assert sorted(set(seen)) == list(range(1500))
+    pages = [page async for page in client.suppressions.suppressed_since(SINCE)]
+    assert [row.contact.id for page in pages for row in page.items] == list(range(1, 1501))
+    assert [page.next_skip for page in pages] == [900, None]
+
+
+async def test_reading_goes_on_from_where_a_page_says(
+    client: DotdigitalClient, dotdigital: respx.MockRouter
+) -> None:
+    route = dotdigital.get(url__regex="suppressed-since").respond(json=[])
+    assert [
+        page async for page in client.suppressions.suppressed_since(SINCE, select=50, skip=925)
+    ] == []
+    assert dict(route.calls.last.request.url.params) == {"select": "50", "skip": "925"}
 
 
 @pytest.mark.parametrize("body", [["ann@mail.example"], [{}], "x"], ids=repr)

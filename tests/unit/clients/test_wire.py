@@ -12,6 +12,9 @@ from app.clients.dotdigital.wire import (
     Incoming,
     Instant,
     Outgoing,
+    Text,
+    dated,
+    id_of,
     in_query,
     json_of,
     many,
@@ -20,6 +23,8 @@ from app.clients.dotdigital.wire import (
     optional,
     parse_instant,
     reading,
+    rows,
+    text_of,
 )
 
 
@@ -77,9 +82,45 @@ def test_a_bound_is_rounded_down_to_the_second_in_utc() -> None:
     assert in_query(bound) == "2026-01-02T03:04:05Z"
 
 
+@pytest.mark.parametrize(
+    "given, expected",
+    [
+        pytest.param(
+            "2020-01-01T09:40:18.00Z",
+            (datetime(2020, 1, 1, 9, 40, 18, tzinfo=UTC), "2020-01-01T09:40:18.00Z"),
+            id="a date",
+        ),
+        pytest.param("2020-01-021T09:40:18Z", (None, "2020-01-021T09:40:18Z"), id="no date"),
+        pytest.param("0001-01-01T00:00:00Z", (None, None), id="a date that stands for none"),
+        pytest.param("", (None, None), id="empty"),
+        pytest.param(None, (None, None), id="null"),
+        pytest.param(1577871618, (None, "1577871618"), id="a number"),
+    ],
+)
+def test_a_date_is_read_beside_its_text(
+    given: object, expected: tuple[datetime | None, str | None]
+) -> None:
+    assert dated(given) == expected
+
+
+@pytest.mark.parametrize(
+    "given, expected", [(None, None), ("", None), ("a", "a"), (7, "7"), (0, "0")], ids=repr
+)
+def test_a_text_is_read_whatever_it_is(given: object, expected: str | None) -> None:
+    assert text_of(given) == expected
+
+
+@pytest.mark.parametrize(
+    "given, expected", [(None, None), (0, None), ("0", None), ("7", 7), (7, 7)], ids=repr
+)
+def test_an_id_of_nought_is_none(given: object, expected: int | None) -> None:
+    assert id_of(given) == expected
+
+
 class Thing(Incoming):
     thing_id: int
     seen: Instant = None
+    seen_text: Text = None
 
     spellings: ClassVar = {"number": "thing_id"}
 
@@ -97,6 +138,33 @@ class Thing(Incoming):
 )
 def test_names_are_read_in_any_spelling(body: bytes, expected: int) -> None:
     assert one(Thing)(answer(body)).thing_id == expected
+
+
+def test_the_text_of_a_date_is_kept_beside_it() -> None:
+    thing = one(Thing)(answer(b'{"thingId": 1, "Seen": "2020-01-021"}'))
+    assert (thing.seen, thing.seen_text) == (None, "2020-01-021")
+    assert Thing(thing_id=1, seen_text="kept").seen_text == "kept"
+
+
+@pytest.mark.parametrize(
+    "body, expected",
+    [
+        pytest.param(b'[{"thingId": 1, "name": "a"}, {"thingId": 2}]', [1, 2], id="as documented"),
+        pytest.param(b'[{"ThingID": 1, "Name": "a"}, {"THINGID": 2}]', [1, 2], id="another case"),
+        pytest.param(b'{"thingId": 1}', [1], id="one object"),
+        pytest.param(b'[{"name": "a"}]', [None], id="a name is missing"),
+        pytest.param(b"[]", [], id="none"),
+    ],
+)
+def test_rows_are_read_by_hand_in_any_spelling(body: bytes, expected: list[int | None]) -> None:
+    read = rows(lambda row: row.get("thingId"), "thingId", "name")
+    assert read(answer(body)) == expected
+
+
+@pytest.mark.parametrize("body", [b'["ann"]', b"[7]", b"[null]", b'"ann"', b"7"], ids=repr)
+def test_what_is_no_row_is_refused(body: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        rows(lambda row: row.get("thingId"), "thingId")(answer(body))
 
 
 def test_one_object_stands_for_an_array_of_one() -> None:

@@ -10,65 +10,22 @@ import orjson
 from app.clients.dotdigital.calls import Call, Caller
 from app.clients.dotdigital.paging import by_marker
 from app.clients.dotdigital.resources.contact_payloads import ContactChange, encode_change
+from app.clients.dotdigital.resources.contact_rows import (
+    Contact,
+    ContactIdPage,
+    ContactPage,
+    read_contact,
+    read_id_page,
+    read_page,
+)
 from app.clients.dotdigital.resources.deletions import DeletionStatus, deletion_status
 from app.clients.dotdigital.resources.imports import MergeOption
-from app.clients.dotdigital.wire import in_query, lowered, nothing, parse_instant, reading
+from app.clients.dotdigital.wire import in_query, lowered, nothing, reading
 
 #: Contacts in one page, and in one bulk delete [spec].
 MAX_CONTACTS: Final = 5000
 
 Include = Literal["channelProperties", "lists", "preferences", "consentRecords"]
-
-
-@dataclass(slots=True)
-class ContactList:
-    """A list that a contact is on."""
-
-    id: int
-    name: str
-    #: ``subscribed``, ``suppressed`` or ``pending``.
-    status: str
-
-
-@dataclass(slots=True)
-class Contact:
-    """A contact. What was not asked for, or not given, is None: unknown, never empty."""
-
-    contact_id: int
-    #: Of the contact as a whole, such as ``subscribed``, ``unsubscribed`` or ``suppressed``.
-    status: str
-    created_at: datetime | None
-    updated_at: datetime | None
-    email: str | None
-    #: Without the ``+``, as Dotdigital gives it back.
-    mobile_number: str | None
-    #: All of them, custom ones too.
-    identifiers: Mapping[str, Any]
-    #: By name as Dotdigital spells it. A field that isn't in it is unknown: answers leave fields
-    #: out that were asked for (Magento 2 extension).
-    data_fields: Mapping[str, Any] | None
-    #: Of the email channel: one of 19, such as ``subscribed``, ``hardBounced``.
-    email_status: str | None
-    #: ``Html`` or ``PlainText``.
-    email_type: str | None
-    #: ``Unknown``, ``Single``, ``Double`` or ``VerifiedDouble``.
-    opt_in_type: str | None
-    sms_status: str | None
-    lists: list[ContactList] | None
-    #: Whether it is opted in, by preference id. Documented as those it is opted in to: one that
-    #: isn't in it reads as not opted in.
-    preferences: dict[int, bool] | None
-    #: As given.
-    consent_records: list[dict[str, Any]] | None
-
-
-@dataclass(slots=True)
-class ContactPage:
-    """Up to 5000 contacts, ascending by what the query filters on [inferred: by which]."""
-
-    items: list[Contact]
-    #: Where to go on from, after a stop; None at the end.
-    next_marker: str | None
 
 
 @dataclass(slots=True)
@@ -106,7 +63,7 @@ class ContactsResource:
         One call. Raises NotFound.
         """
         return await self._caller.send(
-            Call("GET", _ONE, read=reading(_contact), path=_path(identifier, value))
+            Call("GET", _ONE, read=reading(read_contact), path=_path(identifier, value))
         )
 
     def pages(
@@ -144,7 +101,26 @@ class ContactsResource:
 
         async def fetch(marker: str | None) -> ContactPage:
             return await self._caller.send(
-                Call("GET", _ALL, read=reading(_page), query={**query, "marker": marker})
+                Call("GET", _ALL, read=reading(read_page), query={**query, "marker": marker})
+            )
+
+        return by_marker(fetch, marker)
+
+    def ids(
+        self, *, limit: int = MAX_CONTACTS, marker: str | None = None
+    ) -> AsyncIterator[ContactIdPage]:
+        """Yield pages of the ids of all contacts, from the start or from a marker on. A call each.
+
+        The least there is to ask for, to find what is gone: deleted contacts come in no other
+        read. Ids ascend [inferred]; a contact made meanwhile may be left out.
+        """
+        if not 1 <= limit <= MAX_CONTACTS:
+            raise ValueError(f"a page has 1 to {MAX_CONTACTS} contacts, not {limit}")
+
+        async def fetch(marker: str | None) -> ContactIdPage:
+            query: dict[str, str | int | None] = {"limit": limit, "marker": marker}
+            return await self._caller.send(
+                Call("GET", _ALL, read=reading(read_id_page), query=query)
             )
 
         return by_marker(fetch, marker)
@@ -165,7 +141,7 @@ class ContactsResource:
             Call(
                 "PATCH",
                 _ONE,
-                read=reading(_contact),
+                read=reading(read_contact),
                 path=_path(identifier, value),
                 query={"merge-option": _MERGE_OPTIONS[MergeOption(merge_option)]},
                 body=encode_change(change),
@@ -237,48 +213,6 @@ def _path(identifier: str, value: str | int) -> dict[str, str | int]:
 
 def _since(instant: datetime | None) -> str | None:
     return None if instant is None else f"gte::{in_query(instant)}"
-
-
-def _page(given: Mapping[str, Any]) -> ContactPage:
-    following = (given.get("_links") or {}).get("next") or {}
-    return ContactPage([_contact(row) for row in given["_items"]], following.get("marker"))
-
-
-def _contact(row: Mapping[str, Any]) -> Contact:
-    identifiers = row.get("identifiers") or {}
-    channels = row.get("channelProperties") or {}
-    email = channels.get("email") or {}
-    return Contact(
-        contact_id=int(row["contactId"]),
-        status=row.get("status") or "",
-        created_at=parse_instant(row.get("created")),
-        updated_at=parse_instant(row.get("updated")),
-        email=identifiers.get("email"),
-        mobile_number=identifiers.get("mobileNumber"),
-        identifiers=identifiers,
-        data_fields=row.get("dataFields"),
-        email_status=email.get("status"),
-        email_type=email.get("emailType"),
-        opt_in_type=email.get("optInType"),
-        sms_status=(channels.get("sms") or {}).get("status"),
-        lists=_lists(row.get("lists")),
-        preferences=_preferences(row.get("preferences")),
-        consent_records=row.get("consentRecords"),
-    )
-
-
-def _lists(given: list[Mapping[str, Any]] | None) -> list[ContactList] | None:
-    if given is None:
-        return None
-    return [
-        ContactList(int(row["id"]), row.get("name") or "", row.get("status") or "") for row in given
-    ]
-
-
-def _preferences(given: list[Mapping[str, Any]] | None) -> dict[int, bool] | None:
-    if given is None:
-        return None
-    return {int(row["id"]): bool(row.get("isOptedIn", True)) for row in given}
 
 
 def _delete_id(given: Mapping[str, Any]) -> str:

@@ -13,15 +13,15 @@ from pydantic import Field
 
 from app.clients.dotdigital import inferred
 from app.clients.dotdigital.calls import Call, Caller
-from app.clients.dotdigital.paging import by_skip
+from app.clients.dotdigital.paging import SkipPage
 from app.clients.dotdigital.resources.deletions import DeletionStatus, deletion_status
 from app.clients.dotdigital.resources.suppressions import (
-    MAX_ROWS,
     ResubscribeResult,
     Subscriptions,
     Suppression,
     V2Contact,
 )
+from app.clients.dotdigital.resources.v2_pages import MAX_ROWS, v2_pages
 from app.clients.dotdigital.wire import Incoming, Outgoing, many, nothing, one, optional
 
 #: Contacts that leave a list in one call; none is stated, see `inferred`.
@@ -62,17 +62,11 @@ class ListsResource:
         self._caller = caller
 
     async def all(self) -> list[DotdigitalList]:
-        """Return every list. A call for each 1000; segments are not among them."""
-
-        async def fetch(select: int, skip: int) -> list[DotdigitalList]:
-            query: dict[str, str | int | None] = {"select": select, "skip": skip}
-            return await self._caller.send(
-                Call("GET", _ALL, read=many(DotdigitalList), query=query)
-            )
-
+        """Return every list. A call for each 1000 and some; segments are not among them."""
+        call = Call("GET", _ALL, read=many(DotdigitalList))
         found: dict[int, DotdigitalList] = {}
-        async for page in by_skip(fetch, MAX_ROWS):
-            found.update((each.id, each) for each in page)
+        async for page in v2_pages(self._caller, call):
+            found.update((each.id, each) for each in page.items)
         return list(found.values())
 
     async def get(self, list_id: int) -> DotdigitalList:
@@ -192,9 +186,11 @@ class ListsResource:
         """Bring an address back to a list that it opted out of. One call, idempotent."""
         return await self._of(list_id).resubscribe_no_challenge(email)
 
-    def unsubscribed_since(self, list_id: int, since: datetime) -> AsyncIterator[list[Suppression]]:
-        """Yield pages of who opted out of a list since then. A call each; pages overlap."""
-        return self._of(list_id).since("unsubscribed", since)
+    def unsubscribed_since(
+        self, list_id: int, since: datetime, *, select: int = MAX_ROWS, skip: int = 0
+    ) -> AsyncIterator[SkipPage[Suppression]]:
+        """Yield pages of who opted out of a list since then. A call each."""
+        return self._of(list_id).since("unsubscribed", since, select, skip)
 
     def _of(self, list_id: int) -> Subscriptions:
         return Subscriptions(self._caller, "/v2/address-books/{id}/contacts", {"id": list_id})

@@ -7,18 +7,27 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
 import orjson
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from app.clients.dotdigital import inferred
 from app.clients.dotdigital.calls import Call, Caller
-from app.clients.dotdigital.paging import by_skip
-from app.clients.dotdigital.wire import Incoming, Instant, Model, Outgoing, in_query, many, one
+from app.clients.dotdigital.paging import SkipPage
+from app.clients.dotdigital.resources.v2_pages import MAX_ROWS, v2_pages
+from app.clients.dotdigital.wire import (
+    Id,
+    Incoming,
+    Instant,
+    Model,
+    Outgoing,
+    Text,
+    in_query,
+    many,
+    one,
+)
 
-#: Rows of a v2 page, at most [spec].
-MAX_ROWS: Final = 1000
 #: Contacts that go in one call; none is stated, see `inferred`.
 MAX_SUPPRESSED: Final = inferred.MAX_IDS
 
@@ -26,16 +35,16 @@ MAX_SUPPRESSED: Final = inferred.MAX_IDS
 class ContactReference(Incoming):
     """A contact by its id or its email, whichever it was named by; the other is None."""
 
-    #: 0 stands for none [spec].
-    id: Annotated[int | None, BeforeValidator(lambda given: given or None)] = None
-    email: Annotated[str | None, BeforeValidator(lambda given: given or None)] = None
+    id: Id = None
+    email: Text = None
 
 
 class V2Contact(Incoming):
     """A contact as v2 shows it inside its other answers."""
 
-    id: int
-    email: str = ""
+    #: None where the address is no contact's.
+    id: Id = None
+    email: Annotated[str, BeforeValidator(lambda given: given or "")] = ""
     #: One of v2's 15, such as ``Subscribed``, ``HardBounced``.
     status: str | None = None
 
@@ -51,15 +60,6 @@ class Suppression(Incoming):
     reason: str = ""
 
     spellings: ClassVar = {"suppressedcontact": "contact"}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _keep_text(cls, given: Any) -> Any:  # noqa: ANN401 - it is what JSON is
-        if isinstance(given, dict):
-            for name, value in given.items():
-                if name.lower() == "dateremoved":
-                    return {**given, "date_removed_text": value}
-        return given
 
 
 class SuppressionResult(Incoming):
@@ -140,21 +140,17 @@ class Subscriptions:
             self._post("resubscribe-with-no-challenge", ResubscribeResult, body)
         )
 
-    def since(self, what: str, since: datetime) -> AsyncIterator[list[Suppression]]:
+    def since(
+        self, what: str, since: datetime, select: int, skip: int
+    ) -> AsyncIterator[SkipPage[Suppression]]:
         """Yield pages of who was suppressed or unsubscribed since then. A call each."""
-
-        async def fetch(select: int, skip: int) -> list[Suppression]:
-            return await self.caller.send(
-                Call(
-                    "GET",
-                    f"{self.prefix}/{what}-since/{{date}}",
-                    read=many(Suppression),
-                    path={**self.path, "date": in_query(since)},
-                    query={"select": select, "skip": skip},
-                )
-            )
-
-        return by_skip(fetch, MAX_ROWS, inferred.SKIP_OVERLAP)
+        call = Call(
+            "GET",
+            f"{self.prefix}/{what}-since/{{date}}",
+            read=many(Suppression),
+            path={**self.path, "date": in_query(since)},
+        )
+        return v2_pages(self.caller, call, select=select, skip=skip)
 
     def _post(
         self, what: str, answer: type[Model], body: bytes, *, is_idempotent: bool = True
@@ -223,14 +219,18 @@ class SuppressionsResource:
         """
         return await self._subscriptions.resubscribe_no_challenge(email)
 
-    def suppressed_since(self, since: datetime) -> AsyncIterator[list[Suppression]]:
+    def suppressed_since(
+        self, since: datetime, *, select: int = MAX_ROWS, skip: int = 0
+    ) -> AsyncIterator[SkipPage[Suppression]]:
         """Yield pages of who was suppressed since then, for whatever reason. A call each.
 
-        Pages overlap, and the order isn't promised: drop repeats by email, date and reason.
-        Whether the bound is inclusive isn't stated.
+        Goes on from a page's ``next_skip``, with the same bound. The order isn't promised: drop
+        repeats by email, date and reason. Whether the bound is inclusive isn't stated.
         """
-        return self._subscriptions.since("suppressed", since)
+        return self._subscriptions.since("suppressed", since, select, skip)
 
-    def unsubscribed_since(self, since: datetime) -> AsyncIterator[list[Suppression]]:
+    def unsubscribed_since(
+        self, since: datetime, *, select: int = MAX_ROWS, skip: int = 0
+    ) -> AsyncIterator[SkipPage[Suppression]]:
         """Yield pages of who unsubscribed since then; as `suppressed_since` otherwise."""
-        return self._subscriptions.since("unsubscribed", since)
+        return self._subscriptions.since("unsubscribed", since, select, skip)

@@ -1,0 +1,119 @@
+"""Contacts as v3 shows them, and how they are read; contacts-v3.json [spec].
+
+Read by hand, for they come by the million.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.clients.dotdigital.wire import next_marker, parse_instant
+
+
+@dataclass(slots=True)
+class ContactList:
+    """A list that a contact is on."""
+
+    id: int
+    name: str
+    #: ``subscribed``, ``suppressed`` or ``pending``.
+    status: str
+
+
+@dataclass(slots=True)
+class Contact:
+    """A contact. What was not asked for, or not given, is None: unknown, never empty."""
+
+    contact_id: int
+    #: Of the contact as a whole, such as ``subscribed``, ``unsubscribed`` or ``suppressed``.
+    status: str
+    created_at: datetime | None
+    updated_at: datetime | None
+    email: str | None
+    #: Without the ``+``, as Dotdigital gives it back.
+    mobile_number: str | None
+    #: All of them, custom ones too.
+    identifiers: Mapping[str, Any]
+    #: By name as Dotdigital spells it. A field that isn't in it is unknown: answers leave fields
+    #: out that were asked for (Magento 2 extension).
+    data_fields: Mapping[str, Any] | None
+    #: Of the email channel: one of 19, such as ``subscribed``, ``hardBounced``.
+    email_status: str | None
+    #: ``Html`` or ``PlainText``.
+    email_type: str | None
+    #: ``Unknown``, ``Single``, ``Double`` or ``VerifiedDouble``.
+    opt_in_type: str | None
+    sms_status: str | None
+    lists: list[ContactList] | None
+    #: Whether it is opted in, by preference id. Documented as those it is opted in to: one that
+    #: isn't in it reads as not opted in.
+    preferences: dict[int, bool] | None
+    #: As given.
+    consent_records: list[dict[str, Any]] | None
+
+
+@dataclass(slots=True)
+class ContactPage:
+    """Up to 5000 contacts, ascending by what the query filters on [inferred: by which]."""
+
+    items: list[Contact]
+    #: Where to go on from, after a stop; None at the end.
+    next_marker: str | None
+
+
+@dataclass(slots=True)
+class ContactIdPage:
+    """Up to 5000 ids of contacts; a million of them are 200 pages."""
+
+    items: list[int]
+    #: Where to go on from, after a stop; None at the end.
+    next_marker: str | None
+
+
+def read_page(given: Mapping[str, Any]) -> ContactPage:
+    """Read a page of contacts."""
+    return ContactPage([read_contact(row) for row in given["_items"]], next_marker(given))
+
+
+def read_id_page(given: Mapping[str, Any]) -> ContactIdPage:
+    """Read of a page of contacts their ids alone."""
+    return ContactIdPage([int(row["contactId"]) for row in given["_items"]], next_marker(given))
+
+
+def read_contact(row: Mapping[str, Any]) -> Contact:
+    """Read one contact."""
+    identifiers = row.get("identifiers") or {}
+    channels = row.get("channelProperties") or {}
+    email = channels.get("email") or {}
+    return Contact(
+        contact_id=int(row["contactId"]),
+        status=row.get("status") or "",
+        created_at=parse_instant(row.get("created")),
+        updated_at=parse_instant(row.get("updated")),
+        email=identifiers.get("email"),
+        mobile_number=identifiers.get("mobileNumber"),
+        identifiers=identifiers,
+        data_fields=row.get("dataFields"),
+        email_status=email.get("status"),
+        email_type=email.get("emailType"),
+        opt_in_type=email.get("optInType"),
+        sms_status=(channels.get("sms") or {}).get("status"),
+        lists=_lists(row.get("lists")),
+        preferences=_preferences(row.get("preferences")),
+        consent_records=row.get("consentRecords"),
+    )
+
+
+def _lists(given: list[Mapping[str, Any]] | None) -> list[ContactList] | None:
+    if given is None:
+        return None
+    return [
+        ContactList(int(row["id"]), row.get("name") or "", row.get("status") or "") for row in given
+    ]
+
+
+def _preferences(given: list[Mapping[str, Any]] | None) -> dict[int, bool] | None:
+    if given is None:
+        return None
+    return {int(row["id"]): bool(row.get("isOptedIn", True)) for row in given}
