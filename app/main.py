@@ -78,12 +78,11 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     )
     app.add_middleware(CountRequests, metrics=metrics, logs=settings.log_level == "debug")
     problem_handlers.install(app)
-    # Paths are tried in this order, so the busiest come first.
     routes.include_all(app, max_import_bytes=settings.max_import_bytes)
     docs.mount_assets(app)
     docs.describe_problems(app)
-    app.include_router(docs.router)
-    app.include_router(health.router)
+    routes.include(app, docs.router)
+    routes.include(app, health.router)
     return app
 
 

@@ -1,6 +1,6 @@
 """Every router of the API, in the order that the documents show them."""
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from app.routers import (
     account_targets,
@@ -27,29 +27,44 @@ from app.routers import (
     sync_summary,
 )
 
+_IN_ORDER = (
+    people,
+    people_bulk,
+    people_merge,
+    person_sync,
+    person_links,
+    lists,
+    members,
+    mappings,
+    person_fields,
+    accounts,
+    account_targets,
+    sync_summary,
+    activities,
+    mailshots,
+    jobs,
+    sync,
+    runs,
+    failures,
+    conflicts,
+    imports,
+    api_keys,
+)
+
 
 def include_all(app: FastAPI, *, max_import_bytes: int) -> None:
     """Put every router into the app; streamed imports have a limit of their own."""
+    # Paths are tried in this order, so the busiest come first.
     app.router.routes.extend(people.lean_routes)
-    app.include_router(people.router)
-    app.include_router(people_bulk.router)
-    app.include_router(people_merge.router)
-    app.include_router(person_sync.router)
-    app.include_router(person_links.router)
-    app.include_router(lists.router)
-    app.include_router(members.router)
-    app.include_router(mappings.router)
-    app.include_router(person_fields.router)
-    app.include_router(accounts.router)
-    app.include_router(account_targets.router)
-    app.include_router(sync_summary.router)
-    app.include_router(activities.router)
-    app.include_router(mailshots.router)
-    app.include_router(jobs.router)
-    app.include_router(sync.router)
-    app.include_router(runs.router)
-    app.include_router(failures.router)
-    app.include_router(conflicts.router)
-    app.include_router(imports.router)
-    app.include_router(api_keys.router)
+    for each in _IN_ORDER:
+        include(app, each.router)
     app.include_router(people_import.router, max_body_size=max_import_bytes)
+
+
+def include(app: FastAPI, router: APIRouter) -> None:
+    """Put a router that needs nothing from the app into it, with the routes that it has.
+
+    FastAPI's own way builds each of them once more at the first request, which takes as long as a
+    tenth of the start, and looks every path up twice.
+    """
+    app.router.routes.extend(router.routes)
