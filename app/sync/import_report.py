@@ -11,7 +11,7 @@ from app.sync.rules.email_match import matched_by
 
 #: Codes that say the address will not be mailed: a state of the person, not a fault to mend.
 _SUPPRESSED_CODES = frozenset({"globallysuppressed", "suppressedbydomain"})
-_GONE_CODES = frozenset({"invalidcontactid", "contactnotfound"})
+GONE_CODES = frozenset({"invalidcontactid", "contactnotfound"})
 NOT_IN_REPORT = "not_in_report"
 
 Record = Mapping[str, Any]
@@ -80,7 +80,7 @@ class _Report:
         contact_id = int(str(named)) if str(named or "").isdecimal() else None
         if contact_id is not None:
             self._reasons_by_contact[contact_id] = reason
-            if reason[0].lower() in _GONE_CODES:
+            if reason[0].lower() in GONE_CODES:
                 self.gone.append(contact_id)
         if failure.email:
             self._reasons_by_email[matched_by(failure.email)] = reason

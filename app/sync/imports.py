@@ -12,10 +12,12 @@ from typing import Any
 
 from app.clients.dotdigital import ImportReport, ImportStatus, NotFound
 from app.db import PoolConnection
+from app.sync.address_opt_outs import keep_opted_out
 from app.sync.engine import JobContext
 from app.sync.failures import heal_people, record_people
 from app.sync.import_report import all_failed, judge, reported_contacts
 from app.sync.rules.failure_advice import advice
+from app.sync.rules.mailability import is_suppressed
 from app.sync.rules.poll_intervals import wait_before_poll
 from app.sync.statements import statements
 
@@ -136,13 +138,19 @@ async def _take_report(
     await record_people(context, connection, judged.failures)
     await _hold_suppressed(context, connection, judged.suppressed)
     freed = [row["email_key"] for row in given_up]
+    opted_out = [
+        (row["email_key"], row["opted_out_at"] or now)
+        for row in given_up
+        if row["no_email"] or is_suppressed(row["account_status"])
+    ]
+    await keep_opted_out(context, connection, opted_out, "old_address")
     if judged.gone:
         gone = await connection.fetch(SEND_SQL["unlink_contacts"], context.account_id, judged.gone)
         freed += [row["email_key"] for row in gone]
     failing = {failure.person_id for failure in judged.failures}
     freed += [row["email_key"] for row in records if row["person_id"] in failing]
     if freed:
-        await connection.execute(SQL["make_sharers_due"], context.account_id, freed)
+        await connection.execute(SQL["make_sharers_due"], context.account_id, freed, False)
     return Settled(
         "finished",
         created=judged.created,

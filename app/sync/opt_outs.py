@@ -43,6 +43,7 @@ async def send_opt_outs(context: JobContext, after_id: int = 0, until_id: int = 
                     IMPORTS_SQL["make_sharers_due"],
                     context.account_id,
                     [row["email_key"] for row in gone],
+                    True,
                 )
         context.run.counts["suppressed"] += len(contact_ids) - len(missing)
         await context.run.save()

@@ -1,48 +1,38 @@
 """A page of due people, sorted by what each of them needs. No I/O: rows in, work out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
-from app.clients.dotdigital import ImportContact, UnsendableContactError, encode_contact
-from app.sync.payloads import MappedValueError, Payload, PayloadPlan
+from app.clients.dotdigital import UnsendableContactError
+from app.sync.payloads import MappedValueError, PayloadPlan
 from app.sync.person_failures import PersonFailure
+from app.sync.person_records import Entry, Made, Row, Unchanged, make_record, named
 from app.sync.rules.contact_action import (
     Create,
     Delete,
+    HandOver,
     Refuse,
-    Release,
+    Relink,
+    Resubscribe,
     Skip,
     Suppress,
     Update,
     decide,
 )
-from app.sync.rules.eligibility import Policy, Standing
+from app.sync.rules.eligibility import Policy, Standing, must_not_be_mailed
 from app.sync.rules.email_match import matched_by
-from app.sync.rules.mailability import is_suppressed
+from app.sync.rules.mailability import (
+    RESUBSCRIBING,
+    awaits_opt_in,
+    is_lifted_by_opt_in,
+    is_suppressed,
+)
 from app.sync.rules.reasons import Reason
 
-Row = Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class Entry:
-    """One person's record for an import."""
-
-    person_id: int
-    #: What the acknowledgement settles: changes up to this version, and up to this instant.
-    version: int
-    changed_at: datetime
-    email_key: str
-    contact_id: int | None
-    mobile_number: str | None
-    #: What was left out of the record, for the link to say.
-    note: str | None
-    suppressed: bool
-    fingerprint: bytes
-    acknowledged: dict[str, Any]
-    encoded: bytes
+#: Codes by which Dotdigital says that another contact has the email or the number.
+TAKEN_CODES = frozenset({"duplicate", "duplicateidentifier", "contacts:idalreadyexists"})
 
 
 @dataclass(slots=True)
@@ -82,14 +72,45 @@ class Claims:
 
 
 @dataclass(slots=True)
-class Unchanged:
-    """One person whose payload is the one that was acknowledged."""
+class Departure:
+    """One person whose contact goes, or goes over to another one."""
 
     person_id: int
     version: int
     changed_at: datetime
-    #: Dotdigital's side is known to be suppressed.
-    suppressed: bool
+    contact_id: int
+    reason: Reason
+    heir: int | None
+    #: The address must not be mailed, and stays so without the contact.
+    opted_out: bool
+    row: Row
+
+
+@dataclass(slots=True)
+class Leaving:
+    """One person who leaves its contact for the one that has its new email."""
+
+    person_id: int
+    version: int
+    contact_id: int
+    email: str
+    to_verify: bool
+
+
+@dataclass(slots=True)
+class Return:
+    """One person whose address Dotdigital is asked to mail again."""
+
+    person_id: int
+    contact_id: int | None
+    email: str
+    email_key: str
+    version: int
+    opted_in_at: datetime
+    #: When we had it suppressed, if we did.
+    suppressed_at: datetime | None
+    #: Dotdigital may have been asked already.
+    in_doubt: bool
 
 
 @dataclass(slots=True)
@@ -106,10 +127,14 @@ class SortedPage:
     failures: list[PersonFailure] = field(default_factory=list)
     #: Still due, for the opt-outs go their own way, before all this.
     opting_out: list[int] = field(default_factory=list)
-    #: Still due: their contacts are to go.
-    departing: list[int] = field(default_factory=list)
-    #: How many records are followed by a fill.
-    fills_to_come: int = 0
+    #: Still due, all of these.
+    departing: list[Departure] = field(default_factory=list)
+    leaving: list[Leaving] = field(default_factory=list)
+    returning: list[Return] = field(default_factory=list)
+    #: Emails of who opted out and was never a contact, and since when.
+    unknown_opt_outs: list[tuple[str, datetime]] = field(default_factory=list)
+    #: How many records are followed by another look at their people.
+    to_follow: int = 0
 
     def extend(self, other: "SortedPage") -> None:
         """Put what people further on need behind this."""
@@ -120,7 +145,10 @@ class SortedPage:
         self.failures += other.failures
         self.opting_out += other.opting_out
         self.departing += other.departing
-        self.fills_to_come += other.fills_to_come
+        self.leaving += other.leaving
+        self.returning += other.returning
+        self.unknown_opt_outs += other.unknown_opt_outs
+        self.to_follow += other.to_follow
 
 
 def standing_of(row: Row, claims: Claims) -> Standing:
@@ -135,6 +163,8 @@ def standing_of(row: Row, claims: Claims) -> Standing:
     mobile_holder = None
     if mobile is not None:
         mobile_holder = row["mobile_holder"] or claims.holder_of_mobile(mobile, person_id)
+    status, reason = row["account_status"], row["link_reason"]
+    in_doubt = status == RESUBSCRIBING
     return Standing(
         person_id=person_id,
         email_key=email_key,
@@ -143,10 +173,18 @@ def standing_of(row: Row, claims: Claims) -> Standing:
         sync_with_mailer=row["sync_with_mailer"],
         no_email=row["no_email"],
         shared_opt_out=row["shared_opt_out"],
+        address_opted_out=row["address_opted_out_at"] is not None,
+        opted_in_since=row["opted_in_since"],
+        opt_in_answered=row["opt_in_asked"] == row["opted_in_at"] and not in_doubt,
+        opt_in_in_doubt=in_doubt,
         on_a_list=row["on_a_list"],
         contact_id=row["contact_id"],
         email_sent=row["email_sent"],
-        suppressed_there=is_suppressed(row["account_status"]),
+        suppressed_there=is_suppressed(status),
+        liftable_there=is_lifted_by_opt_in(status),
+        opt_in_pending=awaits_opt_in(status),
+        refused_as_taken=row["link_state"] == "failed" and (reason or "").lower() in TAKEN_CODES,
+        heir=row["heir"],
         email_holder=email_holder,
         mobile_number=mobile,
         mobile_holder=mobile_holder,
@@ -169,26 +207,75 @@ def sort_page(
                 _sort_sendable(page, row, standing, plan, policy, claims, resend=resend)
             case Suppress():
                 page.opting_out.append(standing.person_id)
-            case Delete() | Release():
-                page.departing.append(standing.person_id)
-            case Skip(reason, other):
-                page.held.append(
-                    Held(
+            case Delete(contact_id):
+                page.departing.append(_departure(row, standing, contact_id, None))
+            case HandOver(contact_id, heir):
+                page.departing.append(_departure(row, standing, contact_id, heir))
+            case Relink(contact_id, to_verify):
+                page.leaving.append(
+                    Leaving(
                         standing.person_id,
                         row["version"],
-                        row["changed_at"],
-                        reason,
-                        _named(other),
+                        contact_id,
+                        standing.email_key or "",
+                        to_verify,
                     )
                 )
+            case Resubscribe(contact_id):
+                page.returning.append(_return(row, standing, contact_id))
+            case Skip(reason, other):
+                _hold(page, row, standing, reason, other, policy)
             case Refuse(reason, other):
-                text = reason.sentence if other is None else f"{reason.sentence} {_named(other)}."
+                text = reason.sentence if other is None else f"{reason.sentence} {named(other)}."
                 page.failures.append(
                     PersonFailure(standing.person_id, row["version"], reason.value, text)
                 )
             case _:
                 assert_never(action)
     return page
+
+
+def _hold(
+    page: SortedPage,
+    row: Row,
+    standing: Standing,
+    reason: Reason,
+    other: int | None,
+    policy: Policy,
+) -> None:
+    page.held.append(
+        Held(standing.person_id, row["version"], row["changed_at"], reason, named(other))
+    )
+    # Where another person has the contact of this email, that one is suppressed.
+    is_unknown = standing.email_holder is None and row["address_opted_out_at"] is None
+    if standing.no_email and is_unknown and reason is Reason.OPTED_OUT and policy.suppress_unknown:
+        page.unknown_opt_outs.append((row["email_key"], row["opted_out_at"] or row["updated_at"]))
+
+
+def _departure(row: Row, standing: Standing, contact_id: int, heir: int | None) -> Departure:
+    return Departure(
+        person_id=standing.person_id,
+        version=row["version"],
+        changed_at=row["changed_at"],
+        contact_id=contact_id,
+        reason=Reason.MERGED if standing.merged else Reason.DELETED,
+        heir=heir,
+        opted_out=must_not_be_mailed(standing) or standing.suppressed_there,
+        row=row,
+    )
+
+
+def _return(row: Row, standing: Standing, contact_id: int | None) -> Return:
+    return Return(
+        person_id=standing.person_id,
+        contact_id=contact_id,
+        email=row["email"].strip(),
+        email_key=row["email_key"],
+        version=row["version"],
+        opted_in_at=row["opted_in_at"],
+        suppressed_at=row["suppressed_at"],
+        in_doubt=standing.opt_in_in_doubt,
+    )
 
 
 def _sort_sendable(
@@ -202,97 +289,23 @@ def _sort_sendable(
     resend: bool,
 ) -> None:
     try:
-        payload = plan.payload(row)
-        _sort_payload(page, row, standing, payload, policy, claims, resend=resend)
+        made = make_record(row, standing, plan.payload(row), policy, resend=resend)
     except MappedValueError as error:
         code, text = "value_mismatch", str(error)
     except UnsendableContactError as error:
         code, text = "unsendable", f"The record can't be sent: {error}."
     else:
+        _take(page, made, claims)
         return
     page.failures.append(PersonFailure(standing.person_id, row["version"], code, text))
 
 
-def _sort_payload(
-    page: SortedPage,
-    row: Row,
-    standing: Standing,
-    payload: Payload,
-    policy: Policy,
-    claims: Claims,
-    *,
-    resend: bool,
-) -> None:
-    """Put the person among those to be sent, or the unchanged; raises UnsendableContactError."""
-    email = row["email"].strip()
-    mobile, note = _mobile_to_send(standing, policy)
-    fingerprint = payload.fingerprint(email, mobile)
-    filled: dict[str, Any] | None = row["filled"]
-    fills = bool(payload.filling) and payload.filling != filled
-    again = resend and row["change_reason"] == "full"
-    if standing.contact_id is None or again or fingerprint != row["sent_fingerprint"]:
-        # The fill has still to follow, so this record does not settle the version that stands.
-        version = row["version"] - 1 if fills else row["version"]
-        encoded = _encoded(email, standing.contact_id, mobile, payload)
-        target = page.records
-        page.fills_to_come += fills
-    elif fills:
-        version, filled = row["version"], payload.filling
-        encoded = _encoded_fill(standing.contact_id, payload)
-        target = page.fills
-    else:
-        page.unchanged.append(
-            Unchanged(
-                standing.person_id, row["version"], row["changed_at"], standing.suppressed_there
-            )
-        )
+def _take(page: SortedPage, made: Made, claims: Claims) -> None:
+    if made.unchanged is not None:
+        page.unchanged.append(made.unchanged)
         return
-    entry = Entry(
-        person_id=standing.person_id,
-        version=version,
-        changed_at=row["changed_at"],
-        email_key=standing.email_key or "",
-        contact_id=standing.contact_id,
-        mobile_number=mobile,
-        note=note,
-        suppressed=standing.suppressed_there,
-        fingerprint=fingerprint,
-        acknowledged=payload.acknowledgeable(filled=filled),
-        encoded=encoded,
-    )
-    claims.take(entry)
-    target.append(entry)
-
-
-def _mobile_to_send(standing: Standing, policy: Policy) -> tuple[str | None, str | None]:
-    """Return the number that goes along, and the note for the link where it is left out."""
-    if not policy.send_mobile_number or standing.mobile_number is None:
-        return None, None
-    if standing.mobile_holder is not None:
-        return None, f"{_named(standing.mobile_holder)} has the number, so it was left out."
-    return standing.mobile_number, None
-
-
-def _encoded(email: str, contact_id: int | None, mobile: str | None, payload: Payload) -> bytes:
-    return encode_contact(
-        ImportContact(
-            match_identifier="email" if contact_id is None else "contactId",
-            contact_id=contact_id,
-            email=email,
-            mobile_number=mobile,
-            data_fields=payload.data_fields,
-            preferences=payload.preferences,
-        )
-    )
-
-
-def _encoded_fill(contact_id: int, payload: Payload) -> bytes:
-    return encode_contact(
-        ImportContact(
-            match_identifier="contactId", contact_id=contact_id, data_fields=payload.filling
-        )
-    )
-
-
-def _named(person_id: int | None) -> str | None:
-    return None if person_id is None else f"Person {person_id}"
+    for entry, target in ((made.record, page.records), (made.fill, page.fills)):
+        if entry is not None:
+            claims.take(entry)
+            target.append(entry)
+    page.to_follow += made.to_follow

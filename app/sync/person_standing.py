@@ -15,7 +15,12 @@ from app.sync.rules.eligibility import Condition, Policy, Standing, conditions
 from app.sync.rules.reasons import Reason
 from app.sync.statements import statements
 
-_NOT_MAILED: Final = (Reason.OPTED_OUT, Reason.SUPPRESSED_THERE)
+_NOT_MAILED: Final = (
+    Reason.OPTED_OUT,
+    Reason.ADDRESS_OPTED_OUT,
+    Reason.SUPPRESSED_THERE,
+    Reason.OPT_IN_PENDING,
+)
 
 State = Literal["synced", "pending", "not_eligible", "suppressed", "failed", "unlinked"]
 
@@ -70,6 +75,8 @@ def policy_of(settings: AccountSettings) -> Policy:
         send_without_taken_mobile=settings.mobile_conflict == "send_without",
         relink_taken_email=settings.email_conflict == "relink",
         send_mobile_number=settings.send_mobile_number,
+        resubscribes=settings.resubscribe_mode != "never",
+        suppress_unknown=settings.suppress_unknown,
     )
 
 

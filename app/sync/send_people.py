@@ -1,8 +1,9 @@
 """send_people: tells Dotdigital of the people who are due.
 
 First the opt-outs. Then page by page: what each person needs is decided, what needs nothing is
-settled, and the rest goes out in the largest imports. The run watches its imports for a while and
-leaves those that take longer to monitor_imports.
+settled, and the rest goes out in the largest imports; who leaves a contact, or is to be mailed
+again, is gathered for the end of it. The run watches its imports for a while and leaves those that
+take longer to monitor_imports.
 """
 
 from collections import Counter
@@ -14,12 +15,24 @@ from app.clients.dotdigital import MergeOption
 from app.db import PoolConnection
 from app.models import Mapping
 from app.services.account_settings import AccountSettings
+from app.sync.address_opt_outs import keep_opted_out, tell_address_opt_outs
+from app.sync.departures import MOST_AT_ONCE, delete_contacts, hand_over, leave_contacts
 from app.sync.engine import JobContext
 from app.sync.failures import heal_people, record_people
 from app.sync.imports import release_abandoned
+from app.sync.opt_ins import bring_back
 from app.sync.opt_outs import count_opt_outs, send_opt_outs
 from app.sync.payloads import PayloadPlan
-from app.sync.people_page import Claims, Held, Row, SortedPage, Unchanged, sort_page
+from app.sync.people_page import (
+    Claims,
+    Departure,
+    Held,
+    Leaving,
+    Return,
+    SortedPage,
+    sort_page,
+)
+from app.sync.person_records import Row, Unchanged
 from app.sync.person_standing import policy_of
 from app.sync.queue import ensure_run
 from app.sync.rules.reasons import Reason
@@ -31,11 +44,11 @@ SQL = statements("send_people")
 _PAGE = 5000
 #: A few milliseconds of work.
 _SLICE = 50
-#: The second time, for values that fill a blank once the contact stands.
-_SWEEPS = 2
+#: Once more for who was to follow: fills of a blank, heirs, who opted in; and again for their like.
+_SWEEPS = 3
 #: A run begins again so often when mappings or settings are changed under it.
 _MOST_PLANS = 20
-_OPTED_OUT = frozenset({Reason.OPTED_OUT, Reason.SUPPRESSED_THERE})
+_OPTED_OUT = frozenset({Reason.OPTED_OUT, Reason.ADDRESS_OPTED_OUT, Reason.SUPPRESSED_THERE})
 
 
 async def run(context: JobContext) -> None:
@@ -50,6 +63,7 @@ async def run(context: JobContext) -> None:
     await context.database.pool.execute(SQL["drop_gone"], context.account_id)
     context.run.total = await _count_due(context)
     await send_opt_outs(context)
+    await tell_address_opt_outs(context)
     submissions = Submissions(context)
     try:
         for _ in range(_MOST_PLANS):
@@ -59,6 +73,7 @@ async def run(context: JobContext) -> None:
             await reload_settings(context)
     finally:
         await submissions.close()
+    await tell_address_opt_outs(context)
     context.run.counts["pending"] = submissions.pending
     if submissions.pending:
         await _hand_over(context)
@@ -75,7 +90,7 @@ async def _send_everyone(context: JobContext, submissions: Submissions) -> bool:
         for sweep in range(_SWEEPS):
             await sender.sweep(resend=sweep == 0)
             await submissions.watch()
-            if submissions.pending or not sender.fills_to_come:
+            if submissions.pending or not sender.to_follow:
                 break
     except PlanChanged:
         await submissions.close()
@@ -116,11 +131,15 @@ class _Sender:
         self._submissions = submissions
         self._records = Batch(MergeOption.OVERWRITE, *limits)
         self._fills = Batch(MergeOption.OVERWRITE_IF_EMPTY, *limits)
-        self.fills_to_come = 0
+        self._departing: list[Departure] = []
+        self._leaving: list[Leaving] = []
+        self._returning: list[Return] = []
+        #: How many people this sweep left for another look.
+        self.to_follow = 0
 
     async def sweep(self, *, resend: bool) -> None:
         """Send everyone due; when it returns, Dotdigital has every import."""
-        self.fills_to_come = 0
+        self.to_follow = 0
         after_id = 0
         while True:
             # Taken before the page is read: what is recorded by then, the page shows itself.
@@ -135,12 +154,26 @@ class _Sender:
                 await send_opt_outs(self._context, before_id, after_id)
             await self._settle(page)
             await self._fill_batches(page)
+            await self._see_off(MOST_AT_ONCE - 1)
             await self._submissions.look()
             self._context.run.counts["pending"] = self._submissions.pending
             await self._context.run.save()
         await self._submit(self._records)
         await self._submit(self._fills)
         await self._submissions.all_submitted()
+        await self._see_off(0)
+        self.to_follow += await leave_contacts(self._context, self._leaving)
+        self.to_follow += await bring_back(self._context, self._returning)
+        self._leaving, self._returning = [], []
+
+    async def _see_off(self, fewer_than: int) -> None:
+        """Let the contacts of the gathered people go, in as few calls as there can be."""
+        while len(self._departing) > fewer_than:
+            going = self._departing[:MOST_AT_ONCE]
+            del self._departing[:MOST_AT_ONCE]
+            self.to_follow += await hand_over(self._context, going)
+            await delete_contacts(self._context, [each for each in going if each.heir is None])
+            await self._context.run.save()
 
     async def _settle(self, page: SortedPage) -> None:
         """Write down whoever needs no import, in one transaction."""
@@ -149,10 +182,16 @@ class _Sender:
             await _write_held(self._context, connection, page.held)
             await _write_unchanged(self._context, connection, page.unchanged)
             await record_people(self._context, connection, page.failures)
+            await keep_opted_out(
+                self._context, connection, page.unknown_opt_outs, "never_a_contact"
+            )
         self._context.run.counts.update(counts)
         settled = counts["skipped"] + counts["unchanged"] + counts["failed"]
         self._context.run.done += settled
-        self.fills_to_come += page.fills_to_come
+        self.to_follow += page.to_follow
+        self._departing += page.departing
+        self._leaving += page.leaving
+        self._returning += page.returning
 
     async def _fill_batches(self, page: SortedPage) -> None:
         for batch, entries in ((self._records, page.records), (self._fills, page.fills)):
@@ -197,6 +236,11 @@ async def _rehearse(context: JobContext) -> None:
         run.counts.update(_counts_of(page))
         created = sum(entry.contact_id is None for entry in page.records)
         run.counts.update(created=created, updated=len(page.records) - created + len(page.fills))
+        run.counts.update(
+            deleted=sum(each.heir is None for each in page.departing),
+            resubscribed=len(page.returning),
+            suppressed=len(page.unknown_opt_outs),
+        )
         run.done += len(rows)
         await run.save()
 
@@ -204,10 +248,11 @@ async def _rehearse(context: JobContext) -> None:
 def _counts_of(page: SortedPage) -> Counter[str]:
     """Return what the page adds to the run's counts, but for what its imports bring."""
     sent = len(page.records) + len(page.fills)
-    skipped = len(page.held) + len(page.departing)
+    skipped = len(page.held)
     settled = skipped + len(page.unchanged) + len(page.failures)
+    leaving = len(page.departing) + len(page.leaving) + len(page.returning)
     return Counter(
-        considered=sent + settled,
+        considered=sent + settled + leaving,
         unchanged=len(page.unchanged),
         skipped=skipped,
         failed=len(page.failures),

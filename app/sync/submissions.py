@@ -15,8 +15,8 @@ from app.services.erasure import SUBMITTING
 from app.sync.engine import JobContext
 from app.sync.failures import record_people
 from app.sync.imports import SQL, lose, poll
-from app.sync.people_page import Entry
 from app.sync.person_failures import PersonFailure
+from app.sync.person_records import Entry
 from app.sync.rules.poll_intervals import wait_before_poll
 from app.sync.runs import RunStopped
 from app.sync.statements import statements

@@ -42,9 +42,19 @@ def due_person(person_id: int = 1, **overrides: Any) -> dict[str, Any]:  # noqa:
         "email_undeliverable": False,
         "deleted": False,
         "merged": False,
+        "opted_out_at": None,
+        "opted_in_at": None,
+        "address_opted_out_at": None,
+        "opted_in_since": False,
+        "updated_at": START,
         "contact_id": None,
         "email_sent": None,
         "account_status": None,
+        "link_state": None,
+        "link_reason": None,
+        "opt_in_asked": None,
+        "suppressed_at": None,
+        "mobile_sent": None,
         "sent_fingerprint": None,
         "filled": None,
         "email_holder": None,
@@ -52,6 +62,7 @@ def due_person(person_id: int = 1, **overrides: Any) -> dict[str, Any]:  # noqa:
         "mobile_holder": None,
         "shared_opt_out": False,
         "on_a_list": False,
+        "heir": None,
     }
     row |= overrides
     if "email_key" not in overrides:

@@ -6,7 +6,8 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.sync.people_page import Claims, Entry, sort_page
+from app.sync.people_page import Claims, sort_page
+from app.sync.person_records import Entry
 from app.sync.rules.eligibility import Policy
 from tests.factories.due_people import due_person, plan_of
 
@@ -91,7 +92,7 @@ def test_every_row_of_a_page_ends_in_exactly_one_place(
         *(each.person_id for each in page.unchanged),
         *(failure.person_id for failure in page.failures),
         *page.opting_out,
-        *page.departing,
+        *(each.person_id for each in (*page.departing, *page.leaving, *page.returning)),
     ]
     assert sorted(placed) == [row["person_id"] for row in rows]
 
@@ -146,7 +147,7 @@ def test_a_record_says_who_is_meant_and_settles_no_more_than_was_read(
         assert "status" not in str(wire.get("channelProperties"))
         assert entry.version in {row["version"], row["version"] - 1}
         to_follow += entry.version < row["version"]
-    assert to_follow == page.fills_to_come
+    assert to_follow == page.to_follow
 
 
 @FEWER

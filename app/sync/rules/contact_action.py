@@ -6,7 +6,13 @@ Reading order is priority: an opt-out goes before everything, a deleted person b
 from dataclasses import dataclass
 from typing import assert_never
 
-from app.sync.rules.eligibility import Policy, Standing, obstacle
+from app.sync.rules.eligibility import (
+    Policy,
+    Standing,
+    lifts,
+    must_not_be_mailed,
+    obstacle,
+)
 from app.sync.rules.reasons import Reason
 
 
@@ -37,14 +43,27 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
-    """The link goes and the contact stays.
-
-    Another eligible person takes the contact over, or the person leaves it for the one that has its
-    new email.
-    """
+class HandOver:
+    """The contact goes over from a deleted person to another eligible one with its email."""
 
     contact_id: int
+    heir: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resubscribe:
+    """Dotdigital is asked to mail the address again; None where no contact of ours has it."""
+
+    contact_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Relink:
+    """The person leaves its contact, which stays, for the one that has its new email."""
+
+    contact_id: int
+    #: That another contact has the email is inferred from a refusal, and is to be looked up.
+    to_verify: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +82,50 @@ class Refuse:
     person_id: int | None = None
 
 
-Action = Create | Update | Suppress | Delete | Release | Skip | Refuse
+Action = Create | Update | Suppress | Delete | HandOver | Resubscribe | Relink | Skip | Refuse
 
 _CREATE = Create()
 
 
-def decide(standing: Standing, policy: Policy, *, email_wanted_by_another: bool = False) -> Action:
+def decide(standing: Standing, policy: Policy) -> Action:
     """Decide what one person needs in one account.
 
-    ``email_wanted_by_another``: another eligible person has this email, so that the contact of a
-    deleted one goes over to that person. Whether an `Update` really costs a call is decided later,
-    by the fingerprint of what would be sent.
+    Whether an `Update` really costs a call is decided later, by the fingerprint of what would be
+    sent.
     """
     linked = standing.contact_id
-    opted_out = standing.no_email or standing.shared_opt_out
-    if linked is not None and opted_out and not standing.suppressed_there:
-        return Suppress(linked)
-    if linked is not None and (standing.deleted or standing.merged):
-        return Release(linked) if email_wanted_by_another else Delete(linked)
+    if linked is not None:
+        if must_not_be_mailed(standing) and not standing.suppressed_there:
+            return Suppress(linked)
+        if standing.deleted or standing.merged:
+            return Delete(linked) if standing.heir is None else HandOver(linked, standing.heir)
     reason = obstacle(standing, policy)
     if reason is None:
-        return _CREATE if linked is None else Update(linked)
+        return (
+            _CREATE
+            if linked is None and not standing.address_opted_out
+            else _sent(standing, policy)
+        )
     if reason is Reason.LINKED_ELSEWHERE and linked is not None:
         # The person's own contact would need an email that another contact has.
         if policy.relink_taken_email:
-            return Release(linked)
+            return Relink(linked)
         return Refuse(reason, standing.email_holder)
     return _held_back(reason, standing)
+
+
+def _sent(standing: Standing, policy: Policy) -> Create | Update | Resubscribe | Relink:
+    linked = standing.contact_id
+    if linked is None:
+        return Resubscribe(None)
+    if standing.email_sent != standing.email_key:
+        # First the contact gets the new email: what is brought back is the address that it has.
+        taken = standing.refused_as_taken and policy.relink_taken_email
+        return Relink(linked, to_verify=True) if taken else Update(linked)
+    opted_out_there = standing.liftable_there or standing.address_opted_out
+    if standing.opt_in_in_doubt or (opted_out_there and lifts(standing, policy)):
+        return Resubscribe(linked)
+    return Update(linked)
 
 
 def _held_back(reason: Reason, standing: Standing) -> Skip | Refuse:
@@ -107,7 +143,9 @@ def _held_back(reason: Reason, standing: Standing) -> Skip | Refuse:
             | Reason.NOT_ON_A_LIST
             | Reason.BLANK_EMAIL
             | Reason.OPTED_OUT
+            | Reason.ADDRESS_OPTED_OUT
             | Reason.SUPPRESSED_THERE
+            | Reason.OPT_IN_PENDING
         ):
             return Skip(reason)
         case _:

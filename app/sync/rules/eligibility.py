@@ -19,6 +19,14 @@ class Standing:
     no_email: bool = False
     #: Another live person with the same email has ``no_email``.
     shared_opt_out: bool = False
+    #: The address opted out in this account while it was no contact of ours.
+    address_opted_out: bool = False
+    #: The latest opt-in is newer than every opt-out that is known here.
+    opted_in_since: bool = False
+    #: Dotdigital was asked to follow that opt-in, and answered.
+    opt_in_answered: bool = False
+    #: Dotdigital was asked, and its answer isn't known.
+    opt_in_in_doubt: bool = False
     #: On an open list of the account; asked only where the account takes list members alone.
     on_a_list: bool = False
     #: The contact the person is linked to.
@@ -27,6 +35,14 @@ class Standing:
     email_sent: str | None = None
     #: Dotdigital's side is known to be opted out or suppressed.
     suppressed_there: bool = False
+    #: That by a wish, which a later opt-in can lift.
+    liftable_there: bool = False
+    #: Asked whether it wants to be mailed again, and yet to answer.
+    opt_in_pending: bool = False
+    #: Dotdigital refused the new email, or the number, as another contact's.
+    refused_as_taken: bool = False
+    #: For a person who goes: another one who is eligible, has the contact's email, and no contact.
+    heir: int | None = None
     #: Another person who holds, or is about to hold, the contact of this email.
     email_holder: int | None = None
     mobile_number: str | None = None
@@ -43,6 +59,10 @@ class Policy:
     #: A linked person whose new email another contact has leaves its own contact for that one.
     relink_taken_email: bool = False
     send_mobile_number: bool = True
+    #: Who opts in again is brought back, by a challenge or without one.
+    resubscribes: bool = True
+    #: Who opted out and was never a contact goes onto Dotdigital's suppression list.
+    suppress_unknown: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +90,30 @@ def conditions(standing: Standing, policy: Policy) -> tuple[Condition, ...]:
     Fields are sent of a linked person who opted out as well, and of one whom Dotdigital suppresses;
     but neither is mailed, so both are said here.
     """
-    found = [Condition(*check) for check in _checks(standing, policy)]
-    opted_out = standing.no_email or standing.shared_opt_out
+    as_unlinked = {
+        "not_opted_out": not (standing.no_email or standing.shared_opt_out),
+        "address_not_opted_out": not standing.address_opted_out or lifts(standing, policy),
+    }
     return (
         *(
-            Condition("not_opted_out", not opted_out, Reason.OPTED_OUT)
-            if each.name == "not_opted_out"
-            else each
-            for each in found
+            Condition(name, as_unlinked.get(name, holds), reason, person_id)
+            for name, holds, reason, person_id in _checks(standing, policy)
         ),
         Condition("not_suppressed_there", not standing.suppressed_there, Reason.SUPPRESSED_THERE),
+        Condition("opt_in_confirmed", not standing.opt_in_pending, Reason.OPT_IN_PENDING),
     )
+
+
+def lifts(standing: Standing, policy: Policy) -> bool:
+    """Say whether an opt-in stands that Dotdigital is still to be asked to follow."""
+    wanted = standing.opted_in_since and not (standing.no_email or standing.shared_opt_out)
+    return policy.resubscribes and wanted and not standing.opt_in_answered
+
+
+def must_not_be_mailed(standing: Standing) -> bool:
+    """Say whether the address is opted out as far as is known here; the strictest holds."""
+    address = standing.address_opted_out and not standing.opted_in_since
+    return standing.no_email or standing.shared_opt_out or address
 
 
 def _checks(standing: Standing, policy: Policy) -> Iterator[tuple[str, bool, Reason, int | None]]:
@@ -94,6 +127,8 @@ def _checks(standing: Standing, policy: Policy) -> Iterator[tuple[str, bool, Rea
     yield "on_a_list", on_a_list, Reason.NOT_ON_A_LIST, None
     yield "has_email", standing.email_key is not None, Reason.BLANK_EMAIL, None
     yield "not_opted_out", linked or not opted_out, Reason.OPTED_OUT, None
+    mailable = linked or not standing.address_opted_out or lifts(standing, policy)
+    yield "address_not_opted_out", mailable, Reason.ADDRESS_OPTED_OUT, None
     holder = standing.email_holder
     yield "email_free", holder is None, Reason.LINKED_ELSEWHERE, holder
     mobile_free = not _mobile_stands_in_the_way(standing, policy)

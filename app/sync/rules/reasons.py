@@ -28,11 +28,19 @@ class Reason(StrEnum):
         "no_email",
         "No Email is ticked for the person, or for another one with this email address.",
     )
+    ADDRESS_OPTED_OUT = (
+        "address_opted_out",
+        "This email address opted out before; only a later opt-in of whoever has it lifts that.",
+    )
     LINKED_ELSEWHERE = (
         "email_linked_elsewhere",
         "Another person with this email address holds the contact.",
     )
     SUPPRESSED_THERE = "suppressed_there", "Dotdigital will not mail this address."
+    OPT_IN_PENDING = (
+        "opt_in_pending",
+        "Dotdigital asked the contact whether it wants to be mailed again, and has no answer yet.",
+    )
     MOBILE_TAKEN = (
         "mobile_number_taken",
         "Another person's contact has this mobile number, and Dotdigital takes a number only once.",

@@ -118,24 +118,29 @@ WHERE due.account_id = $1 AND due.person_id = yes.person_id
   AND due.version <= yes.version AND due.changed_at <= yes.changed_at;
 
 -- name: given_up_emails
--- Addresses that accepted records change on their contacts: others may take them now.
-SELECT DISTINCT link.email_key
+-- Addresses that accepted records change on their contacts: others may take them now, and one that
+-- opted out stays so.
+SELECT link.email_key, link.account_status, person.no_email, person.opted_out_at
 FROM unnest($2::bigint[]) AS given (person_id)
 JOIN import_records AS record
   ON record.account_id = $1 AND record.person_id = given.person_id
 JOIN contact_links AS link
   ON link.account_id = $1 AND link.person_id = given.person_id
  AND link.contact_id IS NOT NULL AND link.email_key IS DISTINCT FROM record.email_key
+JOIN people AS person ON person.id = link.person_id
 WHERE link.email_key IS NOT NULL;
 
 -- name: make_sharers_due
--- Whoever has one of these addresses is looked at again. people_email_key.
+-- Whoever has one of these addresses is looked at again, and tried again at once ($3) where the
+-- address is free now. people_email_key.
 INSERT INTO person_changes AS due (account_id, person_id, version, reason, changed_at)
 SELECT DISTINCT ON (sharer.person_id)
        $1::bigint, sharer.person_id, sharer.version, 'sibling', clock_timestamp()
 FROM people_with_emails($2::text[]) AS sharer
 ORDER BY sharer.person_id
-ON CONFLICT (account_id, person_id) DO UPDATE SET changed_at = excluded.changed_at;
+ON CONFLICT (account_id, person_id) DO UPDATE
+    SET changed_at = excluded.changed_at,
+        next_attempt_at = CASE WHEN $3 THEN '-infinity' ELSE due.next_attempt_at END;
 
 -- name: any_open_failures
 -- Whether the account has a failing person at all. failures_open.
@@ -170,4 +175,5 @@ WHERE import_id = $1 ORDER BY person_id;
 
 -- name: drop_records
 -- The import is over: nobody of it is in flight any more.
+WITH landed AS (DELETE FROM import_members WHERE import_id = $1)
 DELETE FROM import_records WHERE import_id = $1;

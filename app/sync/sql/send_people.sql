@@ -35,7 +35,13 @@ SELECT due.person_id, due.reason AS change_reason, due.attempts, due.changed_at,
        person.email_undeliverable, person.created_at, person.updated_at,
        person.deleted_at IS NOT NULL AS deleted,
        person.merged_into_id IS NOT NULL AS merged,
+       person.opted_out_at, person.opted_in_at, address.opted_out_at AS address_opted_out_at,
+       NOT person.no_email AND coalesce(
+           person.opted_in_at > coalesce(greatest(person.opted_out_at, address.opted_out_at),
+                                         '-infinity'), false) AS opted_in_since,
        link.contact_id, link.email_key AS email_sent, link.account_status, link.sent_fingerprint,
+       link.state AS link_state, link.reason AS link_reason, link.opt_in_asked,
+       coalesce(link.suppressed_at, address.confirmed_at) AS suppressed_at, link.mobile_sent,
        link.acknowledged -> 'filled' AS filled,
        (SELECT other.person_id FROM contact_links AS other
         WHERE other.account_id = $1 AND other.email_key = person.email_key
@@ -64,7 +70,26 @@ SELECT due.person_id, due.reason AS change_reason, due.attempts, due.changed_at,
                       WHERE member.person_id = person.id AND list.account_id = $1
                         AND list.record_state = 'open'
                         AND list.synchronisation_with IS NOT NULL
-                        AND member.sync_state <> 'leaving') AS on_a_list
+                        AND member.sync_state <> 'leaving') AS on_a_list,
+       CASE WHEN link.contact_id IS NOT NULL
+                 AND (person.deleted_at IS NOT NULL OR person.merged_into_id IS NOT NULL) THEN
+           (SELECT other.id FROM people AS other
+            WHERE other.email_key = link.email_key AND other.id <> person.id
+              AND other.deleted_at IS NULL AND other.merged_into_id IS NULL
+              AND other.sync_with_mailer
+              AND NOT EXISTS (SELECT FROM contact_links AS held
+                              WHERE held.account_id = $1 AND held.person_id = other.id
+                                AND held.contact_id IS NOT NULL)
+              AND NOT EXISTS (SELECT FROM import_records AS flying
+                              WHERE flying.account_id = $1 AND flying.person_id = other.id)
+              AND (NOT $5 OR EXISTS (SELECT FROM list_members AS member
+                      JOIN lists AS list ON list.id = member.list_id
+                      WHERE member.person_id = other.id AND list.account_id = $1
+                        AND list.record_state = 'open'
+                        AND list.synchronisation_with IS NOT NULL
+                        AND member.sync_state <> 'leaving'))
+            ORDER BY other.id LIMIT 1)
+       END AS heir
 FROM (SELECT due.person_id, due.reason, due.attempts, due.changed_at
       FROM person_changes AS due
       WHERE due.account_id = $1 AND due.person_id > $2 AND due.next_attempt_at <= $3
@@ -77,6 +102,9 @@ CROSS JOIN LATERAL (SELECT * FROM people WHERE people.id = due.person_id OFFSET 
 LEFT JOIN LATERAL (SELECT * FROM contact_links
                    WHERE contact_links.account_id = $1 AND contact_links.person_id = due.person_id
                    OFFSET 0) AS link ON true
+LEFT JOIN LATERAL (SELECT opted_out_at, confirmed_at FROM address_opt_outs AS address
+                   WHERE address.account_id = $1 AND address.email_key = person.email_key
+                   OFFSET 0) AS address ON true
 ORDER BY due.person_id;
 
 -- name: due_opt_outs
@@ -94,7 +122,10 @@ WHERE due.account_id = $1 AND due.person_id > $2 AND due.person_id <= $6
   AND (person.no_email
        OR EXISTS (SELECT FROM people AS other
                   WHERE other.email_key = person.email_key AND other.no_email
-                    AND other.deleted_at IS NULL))
+                    AND other.deleted_at IS NULL)
+       OR EXISTS (SELECT FROM address_opt_outs AS address
+                  WHERE address.account_id = $1 AND address.email_key = person.email_key
+                    AND address.opted_out_at >= coalesce(person.opted_in_at, '-infinity')))
 ORDER BY due.person_id
 LIMIT $4;
 
@@ -137,7 +168,7 @@ WHERE due.account_id = $1 AND due.person_id = given.person_id
 -- name: note_suppressed
 -- Contacts that Dotdigital confirmed as suppressed. The change stays due: the fields follow.
 UPDATE contact_links
-SET account_status = 'suppressed', last_sent_at = $3
+SET account_status = 'suppressed', last_sent_at = $3, suppressed_at = $3
 WHERE account_id = $1 AND contact_id = ANY ($2::bigint[]);
 
 -- name: unlink_contacts

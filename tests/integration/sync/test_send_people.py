@@ -130,9 +130,6 @@ INELIGIBLE = [
     pytest.param(
         {"sync_with_mailer": False}, "not_eligible", "sync_with_mailer_off", id="not ticked"
     ),
-    pytest.param(
-        {"no_email": True}, "suppressed", "no_email", id="opted out before the first send"
-    ),
 ]
 
 

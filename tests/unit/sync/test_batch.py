@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.clients.dotdigital import MergeOption
-from app.sync.people_page import Entry
+from app.sync.person_records import Entry
 from app.sync.submissions import Batch
 from tests.clock import START
 

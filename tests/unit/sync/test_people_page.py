@@ -6,8 +6,9 @@ import orjson
 import pytest
 
 from app.sync.payloads import PayloadPlan
-from app.sync.people_page import Claims, Held, SortedPage, Unchanged, sort_page, standing_of
+from app.sync.people_page import Claims, Held, SortedPage, sort_page, standing_of
 from app.sync.person_failures import PersonFailure
+from app.sync.person_records import Unchanged
 from app.sync.rules.eligibility import Policy
 from app.sync.rules.reasons import Reason
 from tests.clock import START
@@ -42,7 +43,9 @@ def ids(page: SortedPage) -> dict[str, list[int]]:
         "unchanged": [each.person_id for each in page.unchanged],
         "failures": [failure.person_id for failure in page.failures],
         "opting_out": page.opting_out,
-        "departing": page.departing,
+        "departing": [each.person_id for each in page.departing],
+        "leaving": [each.person_id for each in page.leaving],
+        "returning": [each.person_id for each in page.returning],
     }
     return {name: people for name, people in places.items() if people}
 
@@ -179,7 +182,7 @@ def test_a_person_goes_to(row: dict[str, Any], expected: dict[str, list[int]]) -
 
 def test_a_new_email_that_is_linked_is_left_for_where_the_account_relinks() -> None:
     row = due_person(email_holder=2, contact_id=71)
-    assert ids(sorted_page(row, policy=Policy(relink_taken_email=True))) == {"departing": [1]}
+    assert ids(sorted_page(row, policy=Policy(relink_taken_email=True))) == {"leaving": [1]}
 
 
 def test_who_is_held_is_told_why_and_by_whom() -> None:
@@ -243,7 +246,7 @@ def test_a_record_that_can_not_be_written_is_that_persons_failure_alone() -> Non
     assert ids(page) == {"records": [2], "failures": [1, 3]}
     assert {failure.code for failure in page.failures} == {"unsendable"}
     assert page.failures[0].text.startswith("The record can't be sent: ")
-    assert page.fills_to_come == 0, "nothing follows a record that doesn't go"
+    assert page.to_follow == 0, "nothing follows a record that doesn't go"
 
 
 @pytest.mark.parametrize(
@@ -304,13 +307,13 @@ def test_a_fill_follows_the_record_and_leaves_the_version_due() -> None:
     row = due_person(1, custom={"source": "shop"})
     page = sorted_page(row, plan=plan)
     (entry,) = page.records
-    assert (entry.version, page.fills_to_come) == (2, 1)
+    assert (entry.version, page.to_follow) == (2, 1)
     assert "SOURCE" not in orjson.loads(entry.encoded)["dataFields"]
     assert entry.acknowledged == {"fields": {"FIRSTNAME": "Ann"}}
 
     page = sorted_page(sent_before(row, plan), plan=plan)
     (fill,) = page.fills
-    assert (fill.version, page.fills_to_come) == (3, 0)
+    assert (fill.version, page.to_follow) == (3, 0)
     assert orjson.loads(fill.encoded) == {
         "matchIdentifier": "contactId",
         "identifiers": {"contactId": 71},

@@ -10,8 +10,10 @@ from app.sync.rules.contact_action import (
     Action,
     Create,
     Delete,
+    HandOver,
     Refuse,
-    Release,
+    Relink,
+    Resubscribe,
     Skip,
     Suppress,
     Update,
@@ -51,7 +53,7 @@ SENDING_NONE = Policy(send_mobile_number=False)
         pytest.param(
             replace(LINKED, email_key="ann@new.example", email_holder=2),
             RELINKING,
-            Release(77),
+            Relink(77),
             id="or leaves its contact for that one, where the account says relink",
         ),
         pytest.param(
@@ -212,8 +214,8 @@ def test_a_person_needs(standing: Standing, policy: Policy, action: Action) -> N
 @pytest.mark.parametrize(
     "standing, action",
     [
-        pytest.param(replace(LINKED, deleted=True), Release(77), id="deleted"),
-        pytest.param(replace(LINKED, merged=True), Release(77), id="merged"),
+        pytest.param(replace(LINKED, deleted=True), HandOver(77, 5), id="deleted"),
+        pytest.param(replace(LINKED, merged=True), HandOver(77, 5), id="merged"),
         pytest.param(
             replace(LINKED, deleted=True, no_email=True), Suppress(77), id="deleted and opted out"
         ),
@@ -224,7 +226,101 @@ def test_a_person_needs(standing: Standing, policy: Policy, action: Action) -> N
 def test_the_contact_goes_over_to_another_who_has_the_email(
     standing: Standing, action: Action
 ) -> None:
-    assert decide(standing, USUAL, email_wanted_by_another=True) == action
+    assert decide(replace(standing, heir=5), USUAL) == action
+
+
+OPTED_IN = replace(LINKED, suppressed_there=True, liftable_there=True, opted_in_since=True)
+ADDRESS_OUT = replace(NEW, address_opted_out=True)
+NEVER = Policy(resubscribes=False)
+
+
+@pytest.mark.parametrize(
+    "standing, policy, action",
+    [
+        pytest.param(OPTED_IN, USUAL, Resubscribe(77), id="who opted in is brought back"),
+        pytest.param(OPTED_IN, NEVER, Update(77), id="unless the account says never"),
+        pytest.param(
+            replace(OPTED_IN, opted_in_since=False),
+            USUAL,
+            Update(77),
+            id="who opted out later is not",
+        ),
+        pytest.param(
+            replace(OPTED_IN, liftable_there=False),
+            USUAL,
+            Update(77),
+            id="nor who bounced or complained",
+        ),
+        pytest.param(
+            replace(OPTED_IN, opt_in_answered=True),
+            USUAL,
+            Update(77),
+            id="nor is anybody asked twice for one opt-in",
+        ),
+        pytest.param(
+            replace(OPTED_IN, suppressed_there=False, liftable_there=False, opt_in_in_doubt=True),
+            USUAL,
+            Resubscribe(77),
+            id="a question whose answer was lost is looked into",
+        ),
+        pytest.param(
+            replace(OPTED_IN, suppressed_there=False, opt_in_in_doubt=True, no_email=True),
+            USUAL,
+            Suppress(77),
+            id="but an opt-out goes before that",
+        ),
+        pytest.param(
+            replace(OPTED_IN, email_key="ann@new.example"),
+            USUAL,
+            Update(77),
+            id="the new email goes to the contact before it is asked",
+        ),
+        pytest.param(
+            replace(OPTED_IN, shared_opt_out=True),
+            USUAL,
+            Update(77),
+            id="the strictest opt-out of those who share the email holds",
+        ),
+        pytest.param(
+            ADDRESS_OUT,
+            USUAL,
+            Skip(Reason.ADDRESS_OPTED_OUT),
+            id="an address that opted out is not sent",
+        ),
+        pytest.param(
+            replace(ADDRESS_OUT, opted_in_since=True),
+            USUAL,
+            Resubscribe(None),
+            id="until whoever has it opts in later",
+        ),
+        pytest.param(
+            replace(ADDRESS_OUT, opted_in_since=True),
+            NEVER,
+            Skip(Reason.ADDRESS_OPTED_OUT),
+            id="and not even then where the account says never",
+        ),
+        pytest.param(
+            replace(LINKED, email_key="ann@old.example", address_opted_out=True),
+            USUAL,
+            Suppress(77),
+            id="a contact that is to get such an address is opted out first",
+        ),
+        pytest.param(
+            replace(LINKED, email_key="ann@new.example", refused_as_taken=True),
+            RELINKING,
+            Relink(77, to_verify=True),
+            id="an email that Dotdigital called taken is looked up before the contact is left",
+        ),
+        pytest.param(
+            replace(LINKED, email_key="ann@new.example", refused_as_taken=True),
+            USUAL,
+            Update(77),
+            id="and tried again where the account says fail",
+        ),
+    ],
+)
+def test_an_opt_in_or_an_address(standing: Standing, policy: Policy, action: Action) -> None:
+    assert decide(standing, policy) == action
 
 
 @pytest.mark.parametrize(
@@ -281,7 +377,7 @@ def in_words(standing: Standing, policy: Policy, wanted: bool) -> str:
     mobile_sent = policy.send_mobile_number and not policy.send_without_taken_mobile
     rules = [
         (linked and opted_out and not standing.suppressed_there, "the opt-out is told first"),
-        (linked and gone and wanted, "the contact is left"),
+        (linked and gone and wanted, "another gets the contact"),
         (linked and gone, "the contact goes"),
         (gone or off_list or not standing.sync_with_mailer, "nothing"),
         (standing.email_key is None, "nothing"),
@@ -298,7 +394,8 @@ def in_words(standing: Standing, policy: Policy, wanted: bool) -> str:
 
 WORDS = {
     Suppress: "the opt-out is told first",
-    Release: "the contact is left",
+    HandOver: "another gets the contact",
+    Relink: "the contact is left",
     Delete: "the contact goes",
     Skip: "nothing",
     Refuse: "a failure",
@@ -310,7 +407,7 @@ WORDS = {
 def test_every_case_ends_as_the_rules_say() -> None:
     met = set()
     for standing, policy, wanted in every_case():
-        action = decide(standing, policy, email_wanted_by_another=wanted)
+        action = decide(replace(standing, heir=5 if wanted else None), policy)
         assert WORDS[type(action)] == in_words(standing, policy, wanted), (standing, policy)
         met.add(type(action))
     assert met == set(WORDS)
@@ -318,13 +415,13 @@ def test_every_case_ends_as_the_rules_say() -> None:
 
 def test_no_case_breaks_what_may_never_happen() -> None:
     for standing, policy, wanted in every_case():
-        action = decide(standing, policy, email_wanted_by_another=wanted)
+        action = decide(replace(standing, heir=5 if wanted else None), policy)
         opted_out = standing.no_email or standing.shared_opt_out
         match action:
             case Create():
                 assert not opted_out, "nobody who opted out becomes a contact"
                 assert standing.contact_id is None, "nobody is made a contact twice"
-            case Update() | Suppress() | Delete() | Release():
+            case Update() | Suppress() | Delete() | HandOver() | Relink():
                 assert action.contact_id == standing.contact_id == 77
             case Skip(reason, person_id) | Refuse(reason, person_id):
                 assert (person_id is not None) is (

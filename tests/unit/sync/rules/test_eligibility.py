@@ -19,9 +19,11 @@ def test_who_may_be_sent_meets_every_condition() -> None:
         ("on_a_list", True),
         ("has_email", True),
         ("not_opted_out", True),
+        ("address_not_opted_out", True),
         ("email_free", True),
         ("mobile_number_free", True),
         ("not_suppressed_there", True),
+        ("opt_in_confirmed", True),
     ]
 
 
