@@ -38,6 +38,8 @@ class Call:
     fate: Fate = USUAL
     #: Share of an import's records, from 0 to 1, that its report leaves out; a fault sets it.
     lost_from_report: float = 0.0
+    #: Rows by which a page begins too late, or too early where it is negative; a fault sets it.
+    row_shift: int = 0
 
     @property
     def query(self) -> QueryParams:

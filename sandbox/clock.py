@@ -72,11 +72,18 @@ class SandboxClock:
         moved.set()
 
 
+@lru_cache(maxsize=8192)
+def _text_of_day(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).date().isoformat()
+
+
 @lru_cache(maxsize=8192)  # a page of contacts has few instants, since an import stamps many at one
 def text_of(at_ms: int) -> str:
     """Write an instant the way Dotdigital's answers do, ``2026-03-02T08:15:30.120Z``."""
-    at = _EPOCH + timedelta(milliseconds=at_ms)
-    return f"{at.isoformat(timespec='milliseconds')[:-6]}Z"
+    day, within = divmod(at_ms, 86_400_000)
+    minutes, ms = divmod(within, 60_000)
+    hour, minute = divmod(minutes, 60)
+    return f"{_text_of_day(day)}T{hour:02}:{minute:02}:{ms // 1000:02}.{ms % 1000:03}Z"
 
 
 def ms_of(at: datetime) -> int:

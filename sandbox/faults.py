@@ -26,12 +26,35 @@ class FaultKind(StrEnum):
     TRUNCATED = "truncated"
     #: Does the call and gives every item of its listing twice.
     DUPLICATES = "duplicates"
+    #: Begins a page by `rows` too early, so that it repeats the end of the page before it.
+    REPEATED_ROWS = "repeated_rows"
+    #: Begins a page by `rows` too late, so that these are in no page.
+    SKIPPED_ROWS = "skipped_rows"
+    #: Does the call and spoils the first `rows` of its listing, as `spoil` says.
+    SPOILT_ROWS = "spoilt_rows"
+    #: Does the call and adds a campaign to its listing that is not there.
+    UNKNOWN_CAMPAIGN = "unknown_campaign"
+    #: Answers 429 as if the tier were used up until the minute's end, without doing anything.
+    RATE_LIMITED = "rate_limited"
     #: The import or deletion that the call submits ends with `job_status` and does nothing.
     JOB_ENDS = "job_ends"
     #: The import or deletion that the call submits never ends.
     JOB_HANGS = "job_hangs"
     #: The import that the call submits is done, but its report leaves out a `share` of records.
     REPORT_LOSES = "report_loses"
+
+
+class Spoil(StrEnum):
+    """What is wrong with a row; where the row does not have it, nothing."""
+
+    #: `contactId` is null.
+    NO_CONTACT_ID = "no_contact_id"
+    #: `email` is null.
+    NO_EMAIL = "no_email"
+    #: `email` is in capitals.
+    EMAIL_CASE = "email_case"
+    #: Dates are none, such as the vendor's own example `2020-01-021T...`.
+    MALFORMED_DATE = "malformed_date"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,9 +76,16 @@ class Fault:
     seconds: float = 0.0
     job_status: str = "Failed"
     share: float = 0.5
+    #: How many rows of a page are repeated, skipped or spoilt.
+    rows: int = 1
+    spoil: Spoil = Spoil.NO_CONTACT_ID
     id: int = 0
     #: How often it has struck.
     struck: int = 0
+
+    def __post_init__(self) -> None:
+        """Read the spoil; raises ValueError for one that there is not."""
+        self.spoil = Spoil(self.spoil)
 
     def fits(self, method: str, path: str, template: str) -> bool:
         """Say whether a call is one that this fault waits for."""

@@ -1,6 +1,6 @@
 """Every behaviour that no document states, one function each, with what it rests on.
 
-Where an account may differ, its settings turn it (`state.records.AccountSettings`).
+Where an account may differ, its settings turn it (`state.settings.AccountSettings`).
 """
 
 import re
@@ -203,6 +203,33 @@ def server_time_is_json(accept: str) -> bool:
     The hand-written one has plain text, so whoever asks for that gets that.
     """
     return "text/plain" not in accept.lower()
+
+
+#: How a date that may not be null says "never": .NET's least.
+NEVER: Final = "0001-01-01T00:00:00Z"
+
+
+def never_opened(spelling: str) -> tuple[str | None, str | None]:
+    """Return date and address of an open that there never was.
+
+    The generated document forbids a null date and calls an absent address an empty text.
+    """
+    return (None, None) if spelling == "null" else (NEVER, "")
+
+
+#: What v2 says of a sending that it does not know; no code is documented for it.
+UNKNOWN_SENDING: Final = "CAMPAIGN_NOT_FOUND"
+
+_BLOCK: Final = 64
+
+
+def scrambled(number: int, count: int) -> int:
+    """Return which of ``count`` rows stands at this place of a listing out of order.
+
+    Each full block of rows is turned round, so that rows that join at the end move few others.
+    """
+    block = number - number % _BLOCK
+    return block + _BLOCK - 1 - number % _BLOCK if block + _BLOCK <= count else number
 
 
 _V2_STATUSES: Final = (

@@ -45,8 +45,11 @@ class RateLimits:
     def __init__(self) -> None:
         self._windows: dict[tuple[int, str], tuple[int, int]] = {}
 
-    def take(self, account: Account, scope: str) -> Allowance | None:
-        """Count a call against its tier; None where the tier has no limit at all."""
+    def take(self, account: Account, scope: str, *, is_used_up: bool = False) -> Allowance | None:
+        """Count a call against its tier; None where the tier has no limit at all.
+
+        With ``is_used_up`` other callers have left nothing of this minute.
+        """
         if scope == UNLIMITED:
             return None
         limit = account.settings.rate_limits.get(scope, BEYOND_REACH)
@@ -54,6 +57,8 @@ class RateLimits:
         began, used = self._windows.get((account.id, scope), (window, 0))
         if began != window:
             used = 0
+        if is_used_up:
+            used = max(used, limit)
         is_over = used >= limit
         if not is_over:
             used += 1

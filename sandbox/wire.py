@@ -10,7 +10,6 @@ import socket
 from email.utils import formatdate
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,12 +18,12 @@ from sandbox import inferred
 from sandbox.answers import Refusal, json_answer, v2_refusal
 from sandbox.call_log import KEPT_BODY_BYTES, LoggedCall
 from sandbox.calls import Call
+from sandbox.fault_answers import changed_answer, fate, row_shift, status_answer
 from sandbox.faults import Fault, FaultKind
 from sandbox.rate_limits import FLAT_MESSAGE, flat_is_over, is_flat
 from sandbox.routing import Match, Router
 from sandbox.sandbox import Sandbox
 from sandbox.state import Account, ApiUser
-from sandbox.state.jobs import USUAL, Fate
 
 CONTROL_PREFIX = "/_sandbox"
 #: Where the server leaves a connection's transport for faults to break.
@@ -114,11 +113,10 @@ class _Exchange:
             await self._break_off()
             return
         if (fault := striking.get(FaultKind.STATUS)) is not None:
-            await self._answer(_fault_answer(fault))
+            await self._answer(status_answer(fault))
             return
         answer = await self._served(striking)
-        if FaultKind.DUPLICATES in striking:
-            answer = _with_duplicates(answer)
+        answer = changed_answer(answer, striking)
         if FaultKind.LOST_ANSWER in striking:
             await self._break_off()
         else:
@@ -139,7 +137,7 @@ class _Exchange:
         account = self._sandbox.world.accounts[self._user.account_id]
         if account.region != self._region and not operation.any_region:
             return json_answer({"message": inferred.WRONG_REGION}, 403)
-        self._take_allowance(account, self._user)
+        self._take_allowance(account, self._user, is_used_up=FaultKind.RATE_LIMITED in striking)
         if operation.feature in account.settings.missing_features:
             raise v2_refusal("FEATURENOTACTIVE")
         call = Call(
@@ -150,13 +148,14 @@ class _Exchange:
             operation.template,
             self._found.path,
             self._body,
-            fate=_fate(striking),
+            fate=fate(striking),
+            row_shift=row_shift(striking),
         )
         if (losing := striking.get(FaultKind.REPORT_LOSES)) is not None:
             call.lost_from_report = losing.share
         return await operation.handler(call)
 
-    def _take_allowance(self, account: Account, user: ApiUser) -> None:
+    def _take_allowance(self, account: Account, user: ApiUser, *, is_used_up: bool) -> None:
         """Count the call; raises Refusal where the account has used up what it may."""
         if is_flat(account, user):
             if flat_is_over(account):
@@ -165,7 +164,7 @@ class _Exchange:
             return
         account.count_call()
         scope = inferred.rate_scope(self._method, self._template)
-        allowance = self._sandbox.rate_limits.take(account, scope)
+        allowance = self._sandbox.rate_limits.take(account, scope, is_used_up=is_used_up)
         if allowance is not None:
             self._headers |= allowance.headers()
             if allowance.is_over:
@@ -286,34 +285,3 @@ def _too_large(path: str) -> Response:
     answer = json_answer({"message": text} if _is_v2(path) else body, 413)
     answer.headers["connection"] = "close"
     return answer
-
-
-def _fault_answer(fault: Fault) -> Response:
-    body = fault.body
-    if body is None and fault.status == 503:
-        body = {"message": "Error: ERROR_SYSTEM_SERVICETEMPORARILYUNAVAILABLE"}
-    if body is None:
-        return Response(b"", fault.status, fault.headers)
-    if isinstance(body, str):
-        return Response(body, fault.status, fault.headers)
-    answer = json_answer(body, fault.status)
-    answer.headers.update(fault.headers)
-    return answer
-
-
-def _fate(striking: dict[FaultKind, Fault]) -> Fate:
-    if (ending := striking.get(FaultKind.JOB_ENDS)) is not None:
-        return Fate(status=ending.job_status)
-    return Fate(hangs=True) if FaultKind.JOB_HANGS in striking else USUAL
-
-
-def _with_duplicates(answer: Response) -> Response:
-    try:
-        body = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
-        return answer
-    if isinstance(body, dict) and isinstance(body.get("_items"), list):
-        body["_items"] = [item for item in body["_items"] for _ in range(2)]
-    elif isinstance(body, list):
-        body = [item for item in body for _ in range(2)]
-    return json_answer(body, answer.status_code)

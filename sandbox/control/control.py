@@ -7,6 +7,9 @@ from typing import Any
 
 from sandbox import statuses
 from sandbox.clock import read_instant, text_of
+from sandbox.control.campaigns import CampaignControl
+from sandbox.control.errors import UnknownError
+from sandbox.control.forms import DocumentControl, FormControl
 from sandbox.faults import Fault, FaultKind
 from sandbox.sandbox import Sandbox
 from sandbox.state import (
@@ -32,15 +35,14 @@ _SET_SETTINGS = frozenset(
 )
 
 
-class UnknownError(LookupError):
-    """What a control call names is not there."""
-
-
 class Control:
     """Acts on the default account unless another is named. Raises ValueError or UnknownError."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
+        self.campaigns = CampaignControl(self)
+        self.forms = FormControl(self)
+        self.documents = DocumentControl(self)
 
     def account(self, account_id: int | None = None) -> Account:
         """Return an account, the first unless another is named."""
@@ -175,6 +177,24 @@ class Control:
         account, contact = self.account(account_id), self.contact(id_or_email, account_id)
         account.subscriptions.confirm(contact, account.clock.stamp())
         return contact
+
+    def edit(
+        self,
+        id_or_email: int | str,
+        *,
+        email: str | None = None,
+        data_fields: Mapping[str, Any] | None = None,
+        account_id: int | None = None,
+    ) -> Contact:
+        """Change a contact by hand in Dotdigital: its address, or data fields (None clears one)."""
+        contact = self.contact(id_or_email, account_id)
+        change = ContactChange(
+            "contactId", contact_id=contact.id, email=email, data=dict(data_fields or {})
+        )
+        outcome = self.account(account_id).apply(change, reads_text=True)
+        if outcome.contact is None:
+            raise ValueError(outcome.failures[0].description)
+        return outcome.contact
 
     def delete(self, id_or_email: int | str, account_id: int | None = None) -> None:
         """Put a contact into the recycle bin."""

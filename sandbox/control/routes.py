@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Awaitable, Callable
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any
 
 import orjson
 from starlette.applications import Starlette
@@ -12,33 +12,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.clock import text_of
-from sandbox.control.control import Control, UnknownError
+from sandbox.control.control import Control
+from sandbox.control.errors import UnknownError
+from sandbox.control.mailing_routes import MAILING_CALLS
+from sandbox.control.requests import ACCOUNT, Action, ControlRequest
 from sandbox.sandbox import Sandbox
-from sandbox.state import Account, ApiUser
+from sandbox.state import ApiUser
 from sandbox.v3.writing import full_contact
-
-Action: TypeAlias = Callable[["_Request"], Any]
-
-
-class _Request:
-    """A control call: its JSON, its account, what its path names."""
-
-    def __init__(self, control: Control, request: Request, body: dict[str, Any]) -> None:
-        self.control = control
-        self.sandbox = control.sandbox
-        self.body = body
-        self.path = request.path_params
-        self.query = request.query_params
-
-    @property
-    def account_id(self) -> int | None:
-        """The account in the path; None for `default`."""
-        named = self.path.get("account", "default")
-        return None if named == "default" else int(named)
-
-    @property
-    def account(self) -> Account:
-        return self.control.account(self.account_id)
 
 
 def control_app(sandbox: Sandbox) -> Starlette:
@@ -47,7 +27,7 @@ def control_app(sandbox: Sandbox) -> Starlette:
     return Starlette(
         routes=[
             Route(f"/_sandbox{path}", _endpoint(control, action), methods=[method])
-            for method, path, action in _CALLS
+            for method, path, action in (*_CALLS, *MAILING_CALLS)
         ]
     )
 
@@ -56,7 +36,7 @@ def _endpoint(control: Control, action: Action) -> Callable[[Request], Awaitable
     async def endpoint(request: Request) -> Response:
         try:
             body = orjson.loads(await request.body() or b"{}")
-            answer = action(_Request(control, request, body))
+            answer = action(ControlRequest(control, request, body))
             if isinstance(answer, Awaitable):
                 answer = await answer
         except UnknownError as unknown:
@@ -81,7 +61,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} can't be written")
 
 
-def _overview(request: _Request) -> dict[str, Any]:
+def _overview(request: ControlRequest) -> dict[str, Any]:
     sandbox = request.sandbox
     return {
         "now": text_of(sandbox.clock.now_ms()),
@@ -94,6 +74,7 @@ def _overview(request: _Request) -> dict[str, Any]:
                 "contacts": account.contacts.live_count,
                 "suppressed": len(account.suppressions),
                 "lists": len(account.lists),
+                "campaigns": len(account.campaigns),
                 "active_imports": account.jobs.active("import"),
                 "users": [
                     {"username": user.username, "password": user.password}
@@ -105,36 +86,36 @@ def _overview(request: _Request) -> dict[str, Any]:
     }
 
 
-async def _reset(request: _Request) -> dict[str, Any]:
+async def _reset(request: ControlRequest) -> dict[str, Any]:
     await request.sandbox.reset()
     return _overview(request)
 
 
-def _add_account(request: _Request) -> dict[str, Any]:
+def _add_account(request: ControlRequest) -> dict[str, Any]:
     return {"id": request.control.add_account(**request.body).id}
 
 
-def _add_user(request: _Request) -> dict[str, Any]:
+def _add_user(request: ControlRequest) -> dict[str, Any]:
     user = ApiUser(account_id=request.account.id, **request.body)
     request.control.add_user(user)
     return {"username": user.username}
 
 
-def _settings(request: _Request) -> dict[str, Any]:
+def _settings(request: ControlRequest) -> dict[str, Any]:
     return dataclasses.asdict(request.account.settings)
 
 
-def _set_settings(request: _Request) -> dict[str, Any]:
+def _set_settings(request: ControlRequest) -> dict[str, Any]:
     request.control.set_settings(request.body, request.account_id)
     return _settings(request)
 
 
-def _move_account(request: _Request) -> dict[str, Any]:
+def _move_account(request: ControlRequest) -> dict[str, Any]:
     request.control.move_account(request.body["region"], request.account_id)
     return {"region": request.account.region}
 
 
-def _add_contacts(request: _Request) -> dict[str, Any]:
+def _add_contacts(request: ControlRequest) -> dict[str, Any]:
     body = dict(request.body)
     if "contacts" in body:
         return {"ids": request.control.add_contacts(body["contacts"], request.account_id)}
@@ -142,7 +123,7 @@ def _add_contacts(request: _Request) -> dict[str, Any]:
     return {"first_id": made.start, "count": len(made)}
 
 
-def _contacts(request: _Request) -> dict[str, Any]:
+def _contacts(request: ControlRequest) -> dict[str, Any]:
     after, limit = int(request.query.get("after", 0)), int(request.query.get("limit", 100))
     found = islice(request.account.contacts.by_id_from(after + 1), limit)
     return {
@@ -151,11 +132,16 @@ def _contacts(request: _Request) -> dict[str, Any]:
     }
 
 
-def _contact(request: _Request) -> dict[str, Any]:
+def _contact(request: ControlRequest) -> dict[str, Any]:
     return request.control.read_contact(request.path["contact"], request.account_id)
 
 
-def _act(request: _Request) -> dict[str, Any]:
+def _edit(request: ControlRequest) -> dict[str, Any]:
+    request.control.edit(request.path["contact"], **request.body, account_id=request.account_id)
+    return _contact(request)
+
+
+def _act(request: ControlRequest) -> dict[str, Any]:
     """Do to a contact what the path's last part says."""
     control, contact = request.control, request.path["contact"]
     match request.path["action"]:
@@ -182,48 +168,48 @@ def _act(request: _Request) -> dict[str, Any]:
     return _contact(request)
 
 
-def _add_list(request: _Request) -> dict[str, Any]:
+def _add_list(request: ControlRequest) -> dict[str, Any]:
     return {"id": request.control.add_list(**request.body, account_id=request.account_id).id}
 
 
-def _add_segment(request: _Request) -> dict[str, Any]:
+def _add_segment(request: ControlRequest) -> dict[str, Any]:
     return {"id": request.control.add_segment(**request.body, account_id=request.account_id).id}
 
 
-def _add_data_field(request: _Request) -> dict[str, Any]:
+def _add_data_field(request: ControlRequest) -> dict[str, Any]:
     field = request.control.add_data_field(
         request.body["name"], request.body.get("type", "String"), request.account_id
     )
     return {"name": field.name}
 
 
-def _add_preference(request: _Request) -> dict[str, Any]:
+def _add_preference(request: ControlRequest) -> dict[str, Any]:
     return {"id": request.control.add_preference(**request.body, account_id=request.account_id).id}
 
 
-def _release(request: _Request) -> dict[str, Any]:
+def _release(request: ControlRequest) -> dict[str, Any]:
     return {"released": request.control.release_jobs(request.account_id)}
 
 
-def _add_fault(request: _Request) -> dict[str, Any]:
+def _add_fault(request: ControlRequest) -> dict[str, Any]:
     return dataclasses.asdict(request.control.add_fault(**request.body))
 
 
-def _faults(request: _Request) -> list[dict[str, Any]]:
+def _faults(request: ControlRequest) -> list[dict[str, Any]]:
     return [dataclasses.asdict(fault) for fault in request.sandbox.faults]
 
 
-def _remove_faults(request: _Request) -> list[dict[str, Any]]:
+def _remove_faults(request: ControlRequest) -> list[dict[str, Any]]:
     named = request.path.get("fault")
     request.sandbox.faults.remove(None if named is None else int(named))
     return _faults(request)
 
 
-def _clock(request: _Request) -> dict[str, Any]:
+def _clock(request: ControlRequest) -> dict[str, Any]:
     return {"now": request.control.move_clock(**request.body)}
 
 
-def _calls(request: _Request) -> dict[str, Any]:
+def _calls(request: ControlRequest) -> dict[str, Any]:
     calls = request.sandbox.calls
     return {
         "total": calls.total,
@@ -233,35 +219,35 @@ def _calls(request: _Request) -> dict[str, Any]:
     }
 
 
-def _forget_calls(request: _Request) -> dict[str, Any]:
+def _forget_calls(request: ControlRequest) -> dict[str, Any]:
     request.sandbox.calls.clear()
     return _calls(request)
 
 
-def _requests(request: _Request) -> list[dict[str, Any]]:
+def _requests(request: ControlRequest) -> list[dict[str, Any]]:
     """Answer the latest requests, the newest first."""
     latest = islice(reversed(request.sandbox.calls.recent), int(request.query.get("limit", 100)))
     return [{**dataclasses.asdict(call), "at": text_of(call.at_ms)} for call in latest]
 
 
-_ACCOUNT = "/accounts/{account}"
 _CALLS: tuple[tuple[str, str, Action], ...] = (
     ("GET", "", _overview),
     ("POST", "/reset", _reset),
     ("POST", "/accounts", _add_account),
-    ("POST", f"{_ACCOUNT}/users", _add_user),
-    ("GET", f"{_ACCOUNT}/settings", _settings),
-    ("PATCH", f"{_ACCOUNT}/settings", _set_settings),
-    ("POST", f"{_ACCOUNT}/move", _move_account),
-    ("POST", f"{_ACCOUNT}/contacts", _add_contacts),
-    ("GET", f"{_ACCOUNT}/contacts", _contacts),
-    ("GET", f"{_ACCOUNT}/contacts/{{contact}}", _contact),
-    ("POST", f"{_ACCOUNT}/contacts/{{contact}}/{{action}}", _act),
-    ("POST", f"{_ACCOUNT}/lists", _add_list),
-    ("POST", f"{_ACCOUNT}/segments", _add_segment),
-    ("POST", f"{_ACCOUNT}/data-fields", _add_data_field),
-    ("POST", f"{_ACCOUNT}/preferences", _add_preference),
-    ("POST", f"{_ACCOUNT}/jobs/release", _release),
+    ("POST", f"{ACCOUNT}/users", _add_user),
+    ("GET", f"{ACCOUNT}/settings", _settings),
+    ("PATCH", f"{ACCOUNT}/settings", _set_settings),
+    ("POST", f"{ACCOUNT}/move", _move_account),
+    ("POST", f"{ACCOUNT}/contacts", _add_contacts),
+    ("GET", f"{ACCOUNT}/contacts", _contacts),
+    ("GET", f"{ACCOUNT}/contacts/{{contact}}", _contact),
+    ("PATCH", f"{ACCOUNT}/contacts/{{contact}}", _edit),
+    ("POST", f"{ACCOUNT}/contacts/{{contact}}/{{action}}", _act),
+    ("POST", f"{ACCOUNT}/lists", _add_list),
+    ("POST", f"{ACCOUNT}/segments", _add_segment),
+    ("POST", f"{ACCOUNT}/data-fields", _add_data_field),
+    ("POST", f"{ACCOUNT}/preferences", _add_preference),
+    ("POST", f"{ACCOUNT}/jobs/release", _release),
     ("POST", "/faults", _add_fault),
     ("GET", "/faults", _faults),
     ("DELETE", "/faults", _remove_faults),

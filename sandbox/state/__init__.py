@@ -9,6 +9,9 @@
        ├─ suppressions    who is suppressed, why, since when
        ├─ subscriptions   the rules of unsubscribing, suppressing, resubscribing
        ├─ custom_identifiers
+       ├─ campaigns       what they are, through `activity` what came of them; `reports` counts it
+       ├─ surveys         forms, and who answered what
+       ├─ documents       files that campaigns link to, in folders
        └─ jobs            imports and deletions that are under way
 
 How both APIs change a contact:
@@ -24,6 +27,7 @@ How both APIs change a contact:
   `dataFieldOverflow`, `invalidPreferenceIds`.
 - `Account.subscriptions` for status alone, `Account.lists.join/leave` for membership alone,
   `Account.delete` for the recycle bin.
+- `mailing` sends campaigns, and lets those who got them react.
 - v2 refuses suppressed contacts (`Contact.is_suppressed`) before it applies; v3 does not.
 
 Instants are milliseconds since the epoch; take one stamp a call, from `Account.clock.stamp`.
@@ -32,8 +36,6 @@ Instants are milliseconds since the epoch; take one stamp a call, from `Account.
 from sandbox.state.account import Account
 from sandbox.state.jobs import Job
 from sandbox.state.records import (
-    AccountSettings,
-    ApiUser,
     ConsentRecord,
     Contact,
     ContactChange,
@@ -48,6 +50,7 @@ from sandbox.state.records import (
     Segment,
     Suppression,
 )
+from sandbox.state.settings import AccountSettings, ApiUser
 from sandbox.state.subscriptions import Resubscription
 from sandbox.state.world import REGIONS, World
 

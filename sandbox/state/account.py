@@ -5,6 +5,7 @@ from itertools import count
 
 from sandbox import inferred, statuses
 from sandbox.clock import SandboxClock
+from sandbox.state.campaigns import Campaigns
 from sandbox.state.changes import (
     apply_change,
     apply_to,
@@ -14,11 +15,11 @@ from sandbox.state.changes import (
 )
 from sandbox.state.contacts import Contacts
 from sandbox.state.data_fields import DataFields
+from sandbox.state.documents import Documents
 from sandbox.state.jobs import Jobs
 from sandbox.state.lists import Lists
 from sandbox.state.preferences import Preferences
 from sandbox.state.records import (
-    AccountSettings,
     Contact,
     ContactChange,
     CustomIdentifier,
@@ -26,8 +27,10 @@ from sandbox.state.records import (
     MergeOption,
     Outcome,
 )
+from sandbox.state.settings import AccountSettings
 from sandbox.state.subscriptions import Subscriptions
 from sandbox.state.suppressions import Suppressions
+from sandbox.state.surveys import Surveys
 
 
 class Account:
@@ -61,6 +64,11 @@ class Account:
         )
         #: By name in lower case.
         self.custom_identifiers: dict[str, CustomIdentifier] = {}
+        self.campaigns = Campaigns(first_id=5501 + ordinal * 100_000)
+        self.documents = Documents(account_id)
+        self.surveys = Surveys(
+            first_id=77 + ordinal * 10_000, first_response_id=90_001 + ordinal * 50_000_000
+        )
         self.jobs = Jobs(clock)
         self._consent_ids = count(1)
         self._call_times_ms: deque[int] = deque()

@@ -5,7 +5,8 @@ from enum import StrEnum
 from sandbox import inferred, statuses
 from sandbox.state.contacts import Contacts
 from sandbox.state.lists import Lists
-from sandbox.state.records import AccountSettings, Contact, ContactList
+from sandbox.state.records import Contact, ContactList
+from sandbox.state.settings import AccountSettings
 from sandbox.state.suppressions import Suppressions
 
 
@@ -45,13 +46,18 @@ class Subscriptions:
         if wanted in statuses.SUPPRESSING:
             self._suppressions.record(contact, now_ms)
 
-    def suppress(self, contact: Contact, status: str, now_ms: int) -> bool:
-        """Take a contact off all mail, for this reason; says whether that is news."""
+    def suppress(
+        self, contact: Contact, status: str, now_ms: int, *, since_ms: int | None = None
+    ) -> bool:
+        """Take a contact off all mail, for this reason; says whether that is news.
+
+        What happened before now, as a mail server reports it late, has its date in ``since_ms``.
+        """
         if contact.is_suppressed and inferred.keeps_reason(contact.email_status):
             return False
         contact.email_status = status
         contact.challenged_ms = None
-        self._suppressions.record(contact, now_ms)
+        self._suppressions.record(contact, now_ms if since_ms is None else since_ms)
         self._note(contact, now_ms)
         return True
 

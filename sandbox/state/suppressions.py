@@ -1,6 +1,6 @@
 """Who is suppressed, why and since when, in the order in which it happened."""
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 
 from sandbox.state.records import Contact, Suppression
@@ -21,13 +21,16 @@ class Suppressions:
         """Return the record that stands for this contact."""
         return self._standing.get(contact_id)
 
-    def record(self, contact: Contact, now_ms: int) -> Suppression:
-        """Write down that the contact is suppressed, with its present status as the reason."""
+    def record(self, contact: Contact, at_ms: int) -> Suppression:
+        """Write down that the contact is suppressed since then, its status being the reason."""
         self.lift(contact.id)
         suppression = Suppression(
-            contact.id, contact.email, V2_STATUS[contact.email_status], removed_ms=now_ms
+            contact.id, contact.email, V2_STATUS[contact.email_status], removed_ms=at_ms
         )
-        self._order.append(suppression)
+        if self._order and at_ms < self._order[-1].removed_ms:
+            insort(self._order, suppression, key=lambda each: each.removed_ms)
+        else:
+            self._order.append(suppression)
         self._standing[contact.id] = suppression
         return suppression
 

@@ -2,7 +2,7 @@
 
 from sandbox.clock import SandboxClock
 from sandbox.state.account import Account
-from sandbox.state.records import AccountSettings, ApiUser
+from sandbox.state.settings import AccountSettings, ApiUser
 
 REGIONS = ("r1", "r2", "r3")
 

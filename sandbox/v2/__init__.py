@@ -1,14 +1,20 @@
-"""v2 of the API, as far as contacts go: one module a noun, each with its table of operations.
+"""v2 of the API: contacts, campaigns, forms; one module a noun, each with its operations.
 
-requests, contact_bodies   what comes in       shapes, refusals   what goes out
+requests, contact_bodies   what comes in
+shapes, campaign_shapes, survey_shapes, activity_rows, refusals   what goes out
 """
 
 from sandbox.calls import Operation
 from sandbox.v2 import (
+    campaign_activity,
+    campaign_changes,
+    campaign_reports,
+    campaigns,
     consents,
     contact_preferences,
     contacts,
     data_fields,
+    documents,
     imports,
     list_members,
     lists,
@@ -16,6 +22,7 @@ from sandbox.v2 import (
     recycle_bin,
     segments,
     suppressions,
+    surveys,
 )
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -30,4 +37,10 @@ OPERATIONS: tuple[Operation, ...] = (
     *suppressions.OPERATIONS,
     *segments.OPERATIONS,
     *recycle_bin.OPERATIONS,
+    *campaigns.OPERATIONS,
+    *campaign_reports.OPERATIONS,
+    *campaign_activity.OPERATIONS,
+    *campaign_changes.OPERATIONS,
+    *surveys.OPERATIONS,
+    *documents.OPERATIONS,
 )

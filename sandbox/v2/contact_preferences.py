@@ -18,8 +18,8 @@ from sandbox.v2.requests import (
     Fields,
     least_contact_id,
     path_id,
-    path_instant,
     read_json,
+    since_instant,
 )
 from sandbox.v2.shapes import contact_json, opt_ins_json, preferences_json
 
@@ -130,7 +130,7 @@ def _opted_in(call: Call, contacts: Iterable[Contact]) -> Response:
 
 def _opt_ins_since(call: Call, contacts: Iterable[Contact], list_id: int) -> Response:
     preference_id = _preference(call).id
-    since_ms = path_instant(call)
+    since_ms = since_instant(call)
 
     def is_meant(contact: Contact) -> bool:
         answered = (contact.preferences or {}).get(preference_id)

@@ -23,8 +23,8 @@ from sandbox.v2.requests import (
     Page,
     page,
     path_id,
-    path_instant,
     read_fields,
+    since_instant,
     with_full_data,
 )
 from sandbox.v2.shapes import contact_json, contacts_json, list_json
@@ -69,14 +69,14 @@ async def list_all(call: Call) -> Response:
 async def list_created_since(call: Call) -> Response:
     """Return the contacts made since a date, ascending by id."""
     contacts = call.account.contacts
-    since = contacts.by_id_from(contacts.first_created_since(path_instant(call)))
+    since = contacts.by_id_from(contacts.first_created_since(since_instant(call)))
     return _listing(call, since, page(call))
 
 
 async def list_modified_since(call: Call) -> Response:
     """Return the contacts changed since a date, oldest change first."""
     contacts = call.account.contacts
-    since = contacts.modified_after(contacts.first_sequence_since(path_instant(call)) - 1)
+    since = contacts.modified_after(contacts.first_sequence_since(since_instant(call)) - 1)
     return _listing(call, since, page(call, default=MODIFIED_SINCE_PAGE))
 
 

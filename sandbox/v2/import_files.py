@@ -23,13 +23,17 @@ _EXTENSIONS = {"", ".csv", ".txt"}
 
 async def read_file(call: Call) -> tuple[list[str], list[Row]]:
     """Return the columns, in lower case, and the rows of the file that was sent."""
-    if content_type(call) == "multipart/form-data":
-        name, contents = await _from_form(call)
-    else:
-        name, contents = _from_json(call)
+    name, contents = await read_upload(call)
     if PurePosixPath(name.lower()).suffix not in _EXTENSIONS:
         raise refused("IMPORT_UNSUPPORTED_FORMAT")
     return _parse(contents)
+
+
+async def read_upload(call: Call) -> tuple[str, bytes]:
+    """Return the name and the contents of the file that was sent, as a form or in JSON."""
+    if content_type(call) == "multipart/form-data":
+        return await _from_form(call)
+    return _from_json(call)
 
 
 def read_contacts(given: list[Any]) -> tuple[list[str], list[Row]]:

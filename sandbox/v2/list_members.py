@@ -22,9 +22,9 @@ from sandbox.v2.requests import (
     as_int32,
     page,
     path_id,
-    path_instant,
     read_fields,
     read_json,
+    since_instant,
     with_full_data,
 )
 from sandbox.v2.shapes import contact_json, contacts_json
@@ -42,7 +42,7 @@ async def list_members(call: Call) -> Response:
 async def list_modified_since(call: Call) -> Response:
     """Return the contacts of a list or a segment that changed since a date."""
     contacts = call.account.contacts
-    since = contacts.first_sequence_since(path_instant(call)) - 1
+    since = contacts.first_sequence_since(since_instant(call)) - 1
     part, full = page(call, default=MODIFIED_SINCE_PAGE), with_full_data(call)
     ids = {contact.id for contact in _members(call)}
     meant = (contact for contact in contacts.modified_after(since) if contact.id in ids)

@@ -6,7 +6,7 @@ from sandbox.answers import json_answer
 from sandbox.calls import Call, Operation
 from sandbox.state import Preference
 from sandbox.v2.refusals import refused
-from sandbox.v2.requests import Fields, as_int32, path_id, path_instant, read_fields
+from sandbox.v2.requests import Fields, as_int32, path_id, read_fields, since_instant
 from sandbox.v2.shapes import preference_json, preferences_json
 
 INVALID = "PREFERENCE_INVALID"
@@ -23,7 +23,7 @@ async def list_modified_since(call: Call) -> Response:
 
     A category is there when anything in it changed [inferred].
     """
-    since_ms = path_instant(call)
+    since_ms = since_instant(call)
     preferences = call.account.preferences
     changed = [
         node

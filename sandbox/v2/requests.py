@@ -79,7 +79,7 @@ class Fields:
         value = self.raw(name)
         if value is None or value == "":
             return None
-        flag = _as_flag(value)
+        flag = as_flag(value)
         if flag is None:
             raise refused(self._code)
         return flag
@@ -122,7 +122,8 @@ def as_int32(value: object) -> int | None:
     return value if -_MAX_INT32 <= value <= _MAX_INT32 else None
 
 
-def _as_flag(value: object) -> bool | None:
+def as_flag(value: object) -> bool | None:
+    """Return true or false, also from text; None for anything else."""
     if isinstance(value, bool):
         return value
     return {"true": True, "false": False}.get(str(value).lower())
@@ -144,6 +145,12 @@ def path_instant(call: Call, name: str = "date") -> int:
         raise invalid(name) from None
 
 
+def since_instant(call: Call, name: str = "date") -> int:
+    """Return the first instant that counts as since the path's date, in milliseconds."""
+    is_inclusive = call.account.settings.since_is_inclusive
+    return path_instant(call, name) + (0 if is_inclusive else 1)
+
+
 @dataclass(frozen=True)
 class Page:
     """Which part of a listing was asked for."""
@@ -157,23 +164,23 @@ class Page:
         return self.skip + self.select
 
 
-def page(call: Call, *, default: int = MAX_SELECT) -> Page:
-    """Return what ``select`` and ``skip`` say; refuses a page of none, or of more than 1000.
+def page(call: Call, *, default: int = MAX_SELECT, most: int = MAX_SELECT) -> Page:
+    """Return what ``select`` and ``skip`` say; refuses a page of none, or of more than may be.
 
     An empty value is as none. The YAML calls the size ``limit`` in one place.
     """
     size = "select" if call.parameter("select") or not call.parameter("limit") else "limit"
     select, skip = _number(call, size, default), _number(call, "skip", 0)
-    if call.parameter(size) and not 1 <= select <= MAX_SELECT:
+    if call.parameter(size) and not 1 <= select <= most:
         raise invalid(size)
     if skip < 0:
         raise invalid("skip")
-    return Page(skip, select)
+    return Page(max(0, skip + call.row_shift), select)
 
 
 def with_full_data(call: Call) -> bool:
     """Say whether the contacts' data fields were asked for."""
-    flag = _as_flag(call.parameter("withFullData") or "false")
+    flag = as_flag(call.parameter("withFullData") or "false")
     if flag is None:
         raise invalid("withFullData")
     return flag

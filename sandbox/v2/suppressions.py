@@ -12,7 +12,7 @@ from sandbox.state import Contact, ContactChange, ContactList, Resubscription
 from sandbox.v2.contact_bodies import INVALID, read_email, read_pairs, save
 from sandbox.v2.lists import find_list, find_writable
 from sandbox.v2.refusals import refused
-from sandbox.v2.requests import Fields, page, path_instant, read_fields, read_json
+from sandbox.v2.requests import Fields, page, read_fields, read_json, since_instant
 from sandbox.v2.shapes import contact_json, suppression_json
 
 _RESUBSCRIPTION = "CONTACT_RESUBSCRIPTION_INVALID"
@@ -85,7 +85,7 @@ async def unsubscribe_from_list(call: Call) -> Response:
 async def list_unsubscribed_from_list_since(call: Call) -> Response:
     """Return who unsubscribed from one list since a date, oldest first."""
     the_list = find_list(call)
-    since_ms, part = path_instant(call), page(call)
+    since_ms, part = since_instant(call), page(call)
     unsubscribed = sorted(
         (at_ms, contact_id)
         for contact_id, at_ms in the_list.unsubscribed_ms.items()
@@ -139,7 +139,7 @@ def _known(call: Call, fields: Fields) -> Contact:
 
 
 def _suppressed_since(call: Call, reason: str | None) -> Response:
-    since_ms, part = path_instant(call), page(call)
+    since_ms, part = since_instant(call), page(call)
     account = call.account
     pairs = (
         (account.contacts.by_id(record.contact_id), record)

@@ -1,6 +1,8 @@
 """A walk over everything that the sandbox answers, with good input and bad."""
 
-from tests.contract import sandbox_walk_v2, sandbox_walk_v3
+from itertools import chain
+
+from tests.contract import sandbox_walk_mailing, sandbox_walk_v2, sandbox_walk_v3
 from tests.contract.sandbox_calls import Walk
 
 
@@ -12,7 +14,8 @@ async def walk_everywhere(go: Walk) -> None:
 
 async def walk_inside(go: Walk) -> None:
     """Exercise what calls find once they were let in."""
-    for part in (*sandbox_walk_v2.PARTS, *sandbox_walk_v3.PARTS):
+    parts = (sandbox_walk_v2.PARTS, sandbox_walk_mailing.PARTS, sandbox_walk_v3.PARTS)
+    for part in chain.from_iterable(parts):
         await part(go)
 
 

@@ -17,6 +17,7 @@ CAREFREE = {
     "GET /v2/data-fields",
     "GET /v2/contacts/count",
     "POST /v2/accounts/empty-recycle-bin",
+    "GET /v2/document-folders",
 }
 
 
