@@ -4,6 +4,8 @@ import asyncio
 import dataclasses
 import json
 import os
+import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
@@ -35,6 +37,8 @@ commands = typer.Typer(
 
 _ONLY_IN_A_CHECKOUT = "The sandbox and the samples are in a checkout, not in the image."
 
+_LOOKS_EVERY_S = 0.1
+
 ModeWord = Literal["changes", "full", "dry_run"]
 
 
@@ -65,15 +69,31 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, but one that was asked to stop and did so has not failed."""
+    """uvicorn's server, but one that drains first, and has not failed when it was asked to stop."""
+
+    _drains = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        parts: Parts | None = getattr(self.config.app.state, "parts", None)  # type: ignore[union-attr]
-        if parts is not None:
-            parts.drain()
+        if self._parts is not None:
+            self._parts.drain()
+        # Whoever presses Ctrl-C waits for nobody, nor whoever asks again.
+        self._drains = sig == signal.SIGTERM and not self.should_exit
         super().handle_exit(sig, frame)
         # It would raise them again once it has stopped, and end the process by the signal.
         self._captured_signals.clear()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Go on answering for a while, then close connections, all in the time there is."""
+        if (parts := self._parts) is not None:
+            until = parts.clock.monotonic() + parts.settings.drain_seconds
+            while self._drains and parts.clock.monotonic() < until and parts.seconds_to_stop() > 1:
+                await parts.clock.sleep(_LOOKS_EVERY_S)
+            self.config.timeout_graceful_shutdown = max(int(parts.seconds_to_stop()), 1)
+        await super().shutdown(sockets)
+
+    @property
+    def _parts(self) -> Parts | None:
+        return getattr(self.config.app.state, "parts", None)  # type: ignore[union-attr]
 
 
 @commands.command(name="migrate")

@@ -177,6 +177,7 @@ async def _bring_up(parts: Parts, workers: "_Workers") -> None:
             parts.database, parts.settings.bootstrap_api_key.get_secret_value()
         )
     await workers.start()
+    parts.on_drain = workers.take_no_more
     parts.unready = None
 
 
@@ -213,6 +214,11 @@ class _Workers:
             self._upkeep = asyncio.create_task(
                 Upkeep(parts.database, parts.clock).run(), name="upkeep"
             )
+
+    def take_no_more(self) -> None:
+        """Leave what is queued to other replicas."""
+        if self._worker is not None:
+            self._worker.stop()
 
     async def stop(self) -> None:
         """Take no more work, let what is in hand reach its next checkpoint, and end."""

@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     heartbeat_timeout_seconds: Annotated[float, Field(ge=1, le=60)] = 30
     schedule_poll_seconds: Annotated[float, Field(ge=0.05, le=5)] = 2
     shutdown_seconds: Annotated[float, Field(ge=1, le=600)] = 25
+    #: Of those, how long requests are still taken after SIGTERM, so that a load balancer sees
+    #: /readyz answer 503 before connections are refused.
+    drain_seconds: Annotated[float, Field(ge=0, le=600)] = 2
     #: A failed record is tried this often before it waits for a change or a hand.
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
 

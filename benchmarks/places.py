@@ -135,6 +135,7 @@ def service_settings(url: str, data_dir: Path) -> dict[str, str]:
         "ALLOWED_HOSTS": "127.0.0.1",
         "HOST": "127.0.0.1",
         "LOG_LEVEL": "warning",
+        "DRAIN_SECONDS": "0",
     }
 
 

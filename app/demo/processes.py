@@ -60,6 +60,7 @@ async def service_process(data_dir: Path, discovery_url: str) -> AsyncIterator[S
         "DOTSYNC_HOST": "127.0.0.1",
         "DOTSYNC_PORT": str(port),
         "DOTSYNC_LOG_LEVEL": "warning",
+        "DOTSYNC_DRAIN_SECONDS": "0",
     }
     arguments = [sys.executable, "-m", "app", "serve"]
     async with _process(arguments, environment) as process:

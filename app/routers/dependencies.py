@@ -1,6 +1,6 @@
 """What endpoints are handed: the process's parts, a session, the caller, the version asked for."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -35,13 +35,20 @@ class Parts:
     draining: bool = False
     #: When the process was asked to stop, by the clock's `monotonic`.
     asked_to_stop_at: float | None = None
+    #: What else has to know that stopping begins.
+    on_drain: Callable[[], None] | None = None
 
     def drain(self) -> None:
-        """Begin to stop: /readyz says so, streams end, runs stop at their next checkpoint."""
+        """Begin to stop: /readyz says so, streams end, runs stop at their next checkpoint.
+
+        Requests are still answered, by a process that takes no more runs.
+        """
         if self.asked_to_stop_at is None:
             self.asked_to_stop_at = self.clock.monotonic()
         self.draining = True
         self.engine.stop()
+        if self.on_drain is not None:
+            self.on_drain()
 
     def seconds_to_stop(self) -> float:
         """Return how many seconds are left of those that stopping may take."""

@@ -53,6 +53,7 @@ async def serving(data_dir: Path, settings: Mapping[str, str]) -> AsyncIterator[
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "LOG_LEVEL": "warning",
+        "DRAIN_SECONDS": "0",
         **settings,
     }
     process = await asyncio.create_subprocess_exec(

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,14 @@ async def trigger(replica: ReplicaProcess, account: Account) -> int:
         assert answer.status_code == 202, answer.text
         run_id: int = answer.json()["id"]
         return run_id
+
+
+async def asked(replica: ReplicaProcess, path: str) -> httpx.Response:
+    """Ask over a connection of its own."""
+    async with httpx.AsyncClient(
+        base_url=replica.url, headers={"Authorization": f"Bearer {ADMIN_KEY}"}
+    ) as client:
+        return await client.get(path)
 
 
 async def until(database: Database, query: str, *arguments: Any) -> Any:  # noqa: ANN401 - a value
@@ -117,6 +126,23 @@ async def test_replica_that_is_asked_to_stop_finishes_its_batch_first(
         "queued",
         "succeeded",
     }
+
+
+async def test_replica_that_drains_says_so_to_new_connections_and_takes_no_run(
+    database: Database, account: Account, environment: dict[str, str], settings: Settings
+) -> None:
+    async with serving(settings.data_dir, {**environment, "DRAIN_SECONDS": "20"}) as replica:
+        await replica.ready()
+        replica.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            while (await asked(replica, "/readyz")).status_code != 503:
+                assert replica.process.returncode is None
+        assert (await asked(replica, "/v1/people")).status_code == 200
+        run_id = await trigger(replica, account)
+        # Who asks again waits for nobody.
+        assert await replica.terminate() == 0
+    run = await database.pool.fetchrow("SELECT status, attempt FROM runs WHERE id = $1", run_id)
+    assert dict(run) == {"status": "queued", "attempt": 0}
 
 
 async def test_replicas_that_start_together_migrate_once(unmigrated_url: str) -> None:
