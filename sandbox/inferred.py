@@ -293,7 +293,7 @@ _SCOPES: Final = (
             r"|PUT /v2/contacts/suppress-contacts"
             r"|GET /v2/contacts|GET /v2/address-books/\{[^/]+\}/contacts"
             r"|GET /v2/(address-books/\{[^/]+\}/)?contacts/(created|modified)-since/\{[^/]+\}"
-            r"|GET /v2/contacts/retrieve-collection"
+            r"|GET /v2/contacts/retrieve-collection|GET /insightData/v3/contacts/.*"
         ),
     ),
 )

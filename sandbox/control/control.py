@@ -20,9 +20,12 @@ from sandbox.state import (
     ContactChange,
     ContactList,
     DataField,
+    DataValue,
+    Outcome,
     Preference,
     Segment,
 )
+from sandbox.state.visits import Visit
 from sandbox.v3.reading import UnreadableError, read_entry
 from sandbox.v3.writing import full_contact
 
@@ -123,10 +126,7 @@ class Control:
                 change = read_entry(account, {"matchIdentifier": match, **entry})
             except UnreadableError as unreadable:
                 raise ValueError(unreadable.failure.description) from None
-            outcome = account.apply(change)
-            if outcome.contact is None:
-                raise ValueError(outcome.failures[0].description)
-            ids.append(outcome.contact.id)
+            ids.append(_done(account.apply(change)).id)
         return ids
 
     def generate_contacts(
@@ -148,10 +148,8 @@ class Control:
             change = ContactChange(
                 "email", email=email.replace("{n}", str(number)), data=data, list_ids=list_ids
             )
-            outcome = account.apply(change)
-            if outcome.contact is None:
-                raise ValueError(outcome.failures[0].description)
-            first, last = first or outcome.contact.id, outcome.contact.id
+            contact = _done(account.apply(change))
+            first, last = first or contact.id, contact.id
         return range(first, last + 1)
 
     def unsubscribe(self, id_or_email: int | str, account_id: int | None = None) -> Contact:
@@ -191,10 +189,16 @@ class Control:
         change = ContactChange(
             "contactId", contact_id=contact.id, email=email, data=dict(data_fields or {})
         )
-        outcome = self.account(account_id).apply(change, reads_text=True)
-        if outcome.contact is None:
-            raise ValueError(outcome.failures[0].description)
-        return outcome.contact
+        return _done(self.account(account_id).apply(change, reads_text=True))
+
+    def visit(
+        self, id_or_email: int | str, url: str, account_id: int | None = None, **contents: DataValue
+    ) -> Visit:
+        """Let a contact look at a page that the account's site tracking sees."""
+        account, contact = self.account(account_id), self.contact(id_or_email, account_id)
+        now_ms = account.clock.stamp()
+        seen = {"url": url, "visitedAt": text_of(now_ms), **contents}
+        return account.visits.record(contact.id, seen, now_ms)
 
     def delete(self, id_or_email: int | str, account_id: int | None = None) -> None:
         """Put a contact into the recycle bin."""
@@ -282,6 +286,12 @@ class Control:
         if frozen is True:
             clock.freeze()
         return text_of(clock.now_ms())
+
+
+def _done(outcome: Outcome) -> Contact:
+    if outcome.contact is None:
+        raise ValueError(outcome.failures[0].description)
+    return outcome.contact
 
 
 def _visibility(text: str) -> Any:  # noqa: ANN401 - one of two literals

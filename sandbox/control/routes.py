@@ -153,6 +153,8 @@ def _act(request: ControlRequest) -> dict[str, Any]:
             control.hard_bounce(contact, request.account_id)
         case "suppress":
             control.suppress(contact, request.body.get("status", "suppressed"), request.account_id)
+        case "visit":
+            control.visit(contact, **request.body, account_id=request.account_id)
         case "preferences":
             control.answer_preference(
                 contact,

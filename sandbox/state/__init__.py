@@ -11,6 +11,7 @@
        ├─ custom_identifiers
        ├─ campaigns       what they are, through `activity` what came of them; `reports` counts it
        ├─ surveys         forms, and who answered what
+       ├─ visits          to web sites, outside campaigns
        ├─ documents       files that campaigns link to, in folders
        └─ jobs            imports and deletions that are under way
 

@@ -31,6 +31,7 @@ from sandbox.state.settings import AccountSettings
 from sandbox.state.subscriptions import Subscriptions
 from sandbox.state.suppressions import Suppressions
 from sandbox.state.surveys import Surveys
+from sandbox.state.visits import Visits
 
 
 class Account:
@@ -69,6 +70,7 @@ class Account:
         self.surveys = Surveys(
             first_id=77 + ordinal * 10_000, first_response_id=90_001 + ordinal * 50_000_000
         )
+        self.visits = Visits()
         self.jobs = Jobs(clock)
         self._consent_ids = count(1)
         self._call_times_ms: deque[int] = deque()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sandbox.state.activity import Activity
+from sandbox.state.jobs import Job
 
 STATUSES: Final = (
     *("Unsent", "Sending", "Sent", "Paused", "Cancelled", "RequiresSystemApproval"),
@@ -85,6 +86,8 @@ class Sending:
     list_ids: list[int]
     contact_ids: list[int]
     at_ms: int
+    #: What will send it; None where it went out at once.
+    job: Job | None = None
 
 
 class Campaigns:

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from sandbox.clock import SandboxClock
 
-JobKind: TypeAlias = Literal["import", "deletion", "list-deletion"]
+JobKind: TypeAlias = Literal["import", "deletion", "list-deletion", "sending"]
 
 #: Records between two turns of the event loop.
 CHUNK = 500

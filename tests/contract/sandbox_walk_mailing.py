@@ -158,5 +158,23 @@ async def walk_documents(go: Walk) -> None:
     await go.bad("DELETE", f"{path}/{document['id']}")
 
 
+async def walk_visits(go: Walk) -> None:
+    """Read which web pages contacts visited."""
+    await go.good("POST", "/v2/contacts", {"email": "zoe@b.example"})
+    for page in ("a", "b", "c"):
+        go.control.visit("zoe@b.example", f"https://a.example/{page}", seconds=3)
+    of_contact = "/insightData/v3/contacts/email/zoe@b.example/webInsight"
+    for path in ("/insightData/v3/contacts/webInsight", of_contact):
+        page = await go.good("GET", f"{path}?limit=2&~modified=gte::{SINCE}")
+        marker = page["_links"]["next"]["marker"]
+        last = await go.good("GET", path, params={"limit": 2, "marker": marker})
+        assert (len(page["_items"]), len(last["_items"])) == (2, 1)
+        for query in ("limit=0", "limit=x", "~modified=then", "marker=x"):
+            await go.bad("GET", f"{path}?{query}")
+        await go.bad("GET", path.replace("webInsight", "orders"))
+        await go.bad("GET", path.replace("webInsight", "1"))
+    await go.bad("GET", of_contact.replace("zoe", "nobody"))
+
+
 #: In the order in which they build on each other.
-PARTS = (walk_campaigns, walk_activity, walk_forms, walk_documents)
+PARTS = (walk_campaigns, walk_activity, walk_forms, walk_documents, walk_visits)

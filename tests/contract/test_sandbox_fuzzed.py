@@ -17,12 +17,14 @@ from tests.contract.vendor_documents import VendorDocuments
 
 NAMES = (
     "addressBookIds",
+    "campaignId",
     "categoryId",
     "channelProperties",
     "consentFields",
     "consentRecords",
     "contact",
     "contactId",
+    "contactIds",
     "contacts",
     "data",
     "dataFields",
@@ -34,6 +36,8 @@ NAMES = (
     "fields",
     "fileName",
     "FIRSTNAME",
+    "fromName",
+    "htmlContent",
     "Id",
     "id",
     "identifiers",
@@ -50,13 +54,17 @@ NAMES = (
     "name",
     "optInType",
     "order",
+    "plainTextContent",
     "preferences",
     "privateName",
     "publicName",
+    "replyAction",
     "resubscribeOptions",
     "SEATS",
+    "sendDate",
     "sms",
     "status",
+    "subject",
     "text",
     "type",
     "unsubscribedContact",
@@ -88,6 +96,10 @@ TEXTS = (
 #: What stands in a path's parameters.
 PLACES = (
     *TEXTS[1:8],
+    TEXTS[14],
+    "5501",
+    "77",
+    "webInsight",
     "9001",
     "61",
     "10000001",
@@ -102,7 +114,7 @@ PLACES = (
 leaves = st.one_of(
     st.none(),
     st.booleans(),
-    st.sampled_from([0, 1, 61, 9001, 10_000_001, -1, 2**31, 2**62, 0.5]),
+    st.sampled_from([0, 1, 61, 5501, 9001, 10_000_001, -1, 2**31, 2**62, 0.5]),
     st.sampled_from(TEXTS),
     st.text(max_size=5),
 )
@@ -120,6 +132,11 @@ queries = st.dictionaries(
             "Skip",
             "withFullData",
             "minContactId",
+            "assignedToAddressBookOnly",
+            "startDate",
+            "endDate",
+            "~statuses",
+            "~sentDate",
             "limit",
             "marker",
             "include",
@@ -237,6 +254,10 @@ async def test_any_input_gets_an_answer_of_dotdigitals(
         go.control.add_contacts([{"identifiers": {"email": "ann@b.example"}}])
         go.control.add_list("News")
         go.control.add_preference("Topics > Events")
+        campaign = go.control.campaigns.add()
+        go.control.campaigns.send(campaign.id, opens=1, clicks=1, page_views=1)
+        go.control.forms.add()
+        go.control.documents.add()
         for operation, places, query, body in operations:
             options: Json = {"params": query}
             if operation.method in {"POST", "PUT", "PATCH"}:
