@@ -151,10 +151,7 @@ async def _unlink(
     await heal_people(context, connection, person_ids)
     # Whoever has the address may have a contact now.
     await connection.execute(
-        IMPORTS_SQL["make_sharers_due"],
-        context.account_id,
-        [row["email_key"] for row in freed],
-        True,
+        IMPORTS_SQL["try_sharers"], context.account_id, [row["email_key"] for row in freed]
     )
 
 
@@ -177,10 +174,9 @@ async def leave_contacts(context: JobContext, leaving: Sequence[Leaving]) -> int
         await record_people(context, connection, failures)
         freed = await connection.fetch(SEND_SQL["unlink_contacts"], context.account_id, going)
         await connection.execute(
-            IMPORTS_SQL["make_sharers_due"],
+            IMPORTS_SQL["try_sharers"],
             context.account_id,
             [row["email_key"] for row in freed if row["email_key"]],
-            True,
         )
     context.run.counts["failed"] += len(failures)
     return len(going)

@@ -150,7 +150,7 @@ async def _take_report(
     failing = {failure.person_id for failure in judged.failures}
     freed += [row["email_key"] for row in records if row["person_id"] in failing]
     if freed:
-        await connection.execute(SQL["make_sharers_due"], context.account_id, freed, False)
+        await connection.execute(SQL["make_sharers_due"], context.account_id, freed)
     return Settled(
         "finished",
         created=judged.created,

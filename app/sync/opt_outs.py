@@ -40,10 +40,9 @@ async def send_opt_outs(context: JobContext, after_id: int = 0, until_id: int = 
                     SQL["unlink_contacts"], context.account_id, sorted(missing)
                 )
                 await connection.execute(
-                    IMPORTS_SQL["make_sharers_due"],
+                    IMPORTS_SQL["try_sharers"],
                     context.account_id,
                     [row["email_key"] for row in gone],
-                    True,
                 )
         context.run.counts["suppressed"] += len(contact_ids) - len(missing)
         await context.run.save()

@@ -131,16 +131,24 @@ JOIN people AS person ON person.id = link.person_id
 WHERE link.email_key IS NOT NULL;
 
 -- name: make_sharers_due
--- Whoever has one of these addresses is looked at again, and tried again at once ($3) where the
--- address is free now. people_email_key.
+-- Whoever has one of these addresses is looked at again. people_email_key.
+INSERT INTO person_changes AS due (account_id, person_id, version, reason, changed_at)
+SELECT DISTINCT ON (sharer.person_id)
+       $1::bigint, sharer.person_id, sharer.version, 'sibling', clock_timestamp()
+FROM people_with_emails($2::text[]) AS sharer
+ORDER BY sharer.person_id
+ON CONFLICT (account_id, person_id) DO UPDATE SET changed_at = excluded.changed_at;
+
+-- name: try_sharers
+-- No contact of ours has these addresses any more: whoever has one is tried at once, however often
+-- that failed. people_email_key.
 INSERT INTO person_changes AS due (account_id, person_id, version, reason, changed_at)
 SELECT DISTINCT ON (sharer.person_id)
        $1::bigint, sharer.person_id, sharer.version, 'sibling', clock_timestamp()
 FROM people_with_emails($2::text[]) AS sharer
 ORDER BY sharer.person_id
 ON CONFLICT (account_id, person_id) DO UPDATE
-    SET changed_at = excluded.changed_at,
-        next_attempt_at = CASE WHEN $3 THEN '-infinity' ELSE due.next_attempt_at END;
+    SET changed_at = excluded.changed_at, next_attempt_at = '-infinity';
 
 -- name: any_open_failures
 -- Whether the account has a failing person at all. failures_open.

@@ -12,7 +12,7 @@ from tests.factories.people import make_people, make_person
 from tests.integration.sync.traces import calls, due, link
 
 
-async def change(here: Replica, person_id: int, **values: Any) -> None:
+async def change(here: Replica, person_id: int, **values: object) -> None:
     names = ", ".join(f"{name} = ${number}" for number, name in enumerate(values, start=2))
     await here.database.pool.execute(
         f"UPDATE people SET {names} WHERE id = $1", person_id, *values.values()
