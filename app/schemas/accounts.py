@@ -59,6 +59,10 @@ class AccountSettings(Schema):
     batch_megabytes: Annotated[
         int, Field(strict=True, ge=1, le=50, description="Size of one import, at most.")
     ] = 20
+    list_batch_size: Annotated[
+        int,
+        Field(strict=True, ge=1, le=50_000, description="Members that make a batch full."),
+    ] = 1000
     batch_wait_seconds: Annotated[
         int,
         Field(strict=True, ge=0, le=86_400, description="How long a batch of members fills up."),

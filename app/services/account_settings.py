@@ -29,6 +29,8 @@ class AccountSettings:
     batch_size: int = 10_000
     #: Size of one import's body, at most, in units of 1,000,000 bytes.
     batch_megabytes: int = 20
+    #: Members who join or leave lists that make a batch full, so that it waits no longer.
+    list_batch_size: int = 1000
     #: How long a batch of list members waits to be filled.
     batch_wait_seconds: int = 1200
     #: How long a run watches its own imports before it hands them over.

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from app.sync import member_landings
 from app.sync.engine import JobContext
 from app.sync.imports import SQL, poll, release_abandoned
+from app.sync.member_landings import KINDS
 
 #: The run waits this long at most for the next look; the schedule starts another one later.
 _PATIENCE_S = 20.0
@@ -38,7 +40,13 @@ async def _look_at(context: JobContext, first: Mapping[str, Any]) -> bool:
     if wait_s > 0:
         await context.clock.sleep(wait_s)
     before = context.run.counts["failed"]
-    if await poll(context, first["id"], first["dotdigital_import_id"], first["polls"]):
+    looked = (context, first["id"])
+    there = (first["dotdigital_import_id"], first["polls"])
+    if first["kind"] in KINDS:
+        has_ended = await member_landings.poll(*looked, first["kind"], *there)
+    else:
+        has_ended = await poll(*looked, *there)
+    if has_ended:
         await _count(context, first["id"], before)
     return True
 

@@ -6,7 +6,7 @@ comes first; a place whose worker has stopped its heartbeat is taken by another 
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,13 +65,21 @@ async def trigger_run(
     mode: str,
     trigger: str,
     at: datetime,
+    scope: Mapping[str, Any] | None = None,
 ) -> int:
     """Write a run and queue it, in the connection's transaction; return its id.
 
-    Raises RunActive when one of this job is active for the account.
+    ``scope`` is what it is narrowed to, by the job's own words. Raises RunActive when one of this
+    job is active for the account.
     """
     run_id = await runs.queue_run(
-        connection, account_id=account_id, job=job, mode=mode, trigger=trigger, at=at
+        connection,
+        account_id=account_id,
+        job=job,
+        mode=mode,
+        trigger=trigger,
+        at=at,
+        scope=scope,
     )
     if run_id is None:
         raise RunActive(job, await runs.active_run(connection, account_id, job) or 0)

@@ -50,6 +50,8 @@ class Run:
     #: Where the predecessor got to, or None on the first attempt.
     checkpoint: dict[str, Any] | None
     stopping: asyncio.Event
+    #: What the run is narrowed to, such as ``{"list_id": 7}``; None is the whole account.
+    scope: dict[str, Any] | None = None
     counts: Counter[str] = field(default_factory=Counter)
     #: Calls made, by scope.
     calls: Counter[str] = field(default_factory=Counter)
@@ -132,6 +134,7 @@ async def claim(
         attempt=row["attempt"],
         checkpoint=row["checkpoint"],
         stopping=stopping,
+        scope=row["scope"],
         counts=Counter(row["counts"]),
         calls=Counter(row["calls"]),
         done=row["progress_done"],
@@ -147,9 +150,18 @@ async def queue_run(
     mode: str,
     trigger: str,
     at: datetime,
+    scope: Mapping[str, Any] | None = None,
 ) -> int | None:
     """Write a queued run; None when one of this job is active for the account."""
-    run_id: int | None = await connection.fetchval(SQL["queue"], account_id, job, mode, trigger, at)
+    run_id: int | None = await connection.fetchval(
+        SQL["queue"],
+        account_id,
+        job,
+        mode,
+        trigger,
+        at,
+        None if scope is None else dict(scope),
+    )
     return run_id
 
 

@@ -37,7 +37,7 @@ WHERE id = $1;
 -- name: open_imports
 -- What the monitor watches: open imports that no living run of send_people watches itself.
 -- imports_unsettled.
-SELECT import.id, import.dotdigital_import_id, import.polls, import.next_poll_at
+SELECT import.id, import.kind, import.dotdigital_import_id, import.polls, import.next_poll_at
 FROM imports AS import
 LEFT JOIN runs AS run ON run.id = import.run_id AND run.status IN ('queued', 'running')
 WHERE import.account_id = $1 AND import.status = 'open' AND run.id IS NULL

@@ -1,6 +1,7 @@
 -- name: queue
 -- A new run, unless one of this job is active for the account. runs_one_active.
-INSERT INTO runs (account_id, job, mode, trigger, queued_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO runs (account_id, job, mode, trigger, queued_at, scope)
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (account_id, job) WHERE status IN ('queued', 'running') DO NOTHING
 RETURNING id;
 

@@ -1,0 +1,81 @@
+"""The lists of a run, as it reads them once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from app.sync.engine import JobContext
+from app.sync.statements import statements
+
+SQL = statements("send_lists")
+
+_FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class SyncedList:
+    """One open, synchronised list, with its options."""
+
+    id: int
+    name: str
+    visibility: str
+    is_audience: bool
+    exit_action: str
+    resubscribe_mode: str
+    one_by_one: bool
+    sync_status: bool
+    twin_id: int | None
+    is_bound: bool
+    is_one_time: bool
+    sent_once_at: datetime | None
+    status_read_at: datetime | None
+    status_swept_at: datetime | None
+    updated_at: datetime
+    #: How many contacts are on the twin, as Dotdigital said when the run began.
+    contacts_there: int | None = None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        """Read a row."""
+        return cls(
+            id=row["id"],
+            name=row["name"],
+            visibility=row["visibility"],
+            is_audience=row["entry_action"] == "unsubscribe",
+            exit_action=row["exit_action"],
+            resubscribe_mode=row["resubscribe_mode"],
+            one_by_one=row["trigger_join_actions"] and row["entry_action"] == "add",
+            sync_status=row["sync_status"],
+            twin_id=row["dotdigital_list_id"],
+            is_bound=row["bound_at"] is not None,
+            is_one_time=row["sync_mode"] == "one_time",
+            sent_once_at=row["sent_once_at"],
+            status_read_at=row["status_read_at"],
+            status_swept_at=row["status_swept_at"],
+            updated_at=row["updated_at"],
+        )
+
+    @property
+    def is_left_alone(self) -> bool:
+        """A one-time list that was sent: nothing of it is changed any more."""
+        return self.is_one_time and self.sent_once_at is not None
+
+    @property
+    def joined_until(self) -> datetime:
+        """Whoever joined later is not sent."""
+        if self.is_one_time and self.sent_once_at is not None:
+            return self.sent_once_at
+        return _FOR_EVER
+
+
+def chosen_list(context: JobContext) -> int | None:
+    """Return the one list that the run is for, or None where it is for all."""
+    chosen: int | None = (context.run.scope or {}).get("list_id")
+    return chosen
+
+
+async def read_lists(context: JobContext) -> list[SyncedList]:
+    """Return the lists of the run, by ascending ids."""
+    rows = await context.database.pool.fetch(SQL["lists"], context.account_id, chosen_list(context))
+    return [SyncedList.of(row) for row in rows]
