@@ -63,6 +63,7 @@ from app.clients.dotdigital.resources.campaigns import (
     CampaignSummary,
 )
 from app.clients.dotdigital.resources.contact_payloads import (
+    MAX_CONSENTS,
     ConsentRecord,
     ContactChange,
     DataFieldValue,
@@ -125,6 +126,7 @@ from app.clients.dotdigital.retries import RetryPolicy
 from app.clients.dotdigital.transport import VENDOR_HOSTS, Credentials, Transport
 
 __all__ = [
+    "MAX_CONSENTS",
     "DISCOVERY_URL",
     "MAX_CONTACTS",
     "MAX_IMPORT_BYTES",

@@ -69,8 +69,8 @@ async def by_skip(
 
     No total is ever sent: a page shorter than ``select`` is the last, and one that is longer is
     all there is, from a server that doesn't page. ``overlap`` rows, at most half a page, are read
-    twice, so that rows which leave the collection meanwhile hide no other, and are left out of the
-    second page. Raises ProtocolError where two pages running are the same, for then ``skip`` does
+    twice, so that as many may leave the collection meanwhile and hide no other, and are left out of
+    the second page. Raises ProtocolError where two pages running are the same, for then ``skip`` does
     nothing.
     """
     overlap = min(overlap, select // 2)

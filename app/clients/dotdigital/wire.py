@@ -4,8 +4,9 @@ Names are read in any case and spelling (``Id`` and ``id``, ``isPreference2``), 
 passed over, dates in each spelling that the vendor's documents and clients show.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import orjson
@@ -32,6 +33,8 @@ def parse_instant(given: object) -> datetime | None:
         return None
     try:
         read = datetime.fromisoformat(given.strip())
+        if read.tzinfo is UTC:
+            return read
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
@@ -87,7 +90,7 @@ class Incoming(BaseModel):
     def _any_case(cls, given: object) -> object:
         if not isinstance(given, dict):
             return given
-        names = {field.replace("_", ""): field for field in cls.model_fields}
+        names, texts = _names_of(cls)
         read: dict[str, Any] = {}
         for key, value in given.items():
             plain = str(key).lower().replace("_", "")
@@ -95,10 +98,17 @@ class Incoming(BaseModel):
             # A name's own spelling goes before another one that stands for it.
             if name is not None and (name not in read or plain in names):
                 read[name] = value
-        for name in cls.model_fields:
-            if name.endswith("_text"):
-                read.setdefault(name, dated(read.get(name.removesuffix("_text")))[1])
+        for text, date in texts:
+            read.setdefault(text, dated(read.get(date))[1])
         return read
+
+
+@cache
+def _names_of(model: type[Incoming]) -> tuple[Mapping[str, str], Sequence[tuple[str, str]]]:
+    """Return the fields by their plain names, and the texts with the dates that they are of."""
+    fields = model.model_fields
+    texts = [(name, name.removesuffix("_text")) for name in fields if name.endswith("_text")]
+    return {name.replace("_", ""): name for name in fields}, texts
 
 
 class Outgoing(BaseModel):

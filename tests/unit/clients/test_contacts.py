@@ -68,6 +68,24 @@ async def test_what_is_not_given_is_unknown(
     assert (contact.updated_at, contact.data_fields, contact.email_status) == (None, None, None)
 
 
+async def test_what_has_no_id_or_no_date_is_passed_over(
+    client: DotdigitalClient, dotdigital: respx.MockRouter
+) -> None:
+    dotdigital.get("/contacts/v3/contactId/7").respond(
+        json={
+            "contactId": 7,
+            "created": "0001-01-01T00:00:00Z",
+            "updated": "2020-01-021T09:40:18.00Z",
+            "lists": [{"id": 0, "name": "None"}, {"id": 9021, "name": None}],
+            "preferences": [{"id": None, "isOptedIn": True}, {"id": 61, "isOptedIn": False}],
+        }
+    )
+    contact = await client.contacts.get("contactId", 7)
+    assert (contact.created_at, contact.updated_at) == (None, None)
+    assert contact.lists == [ContactList(9021, "", "")]
+    assert contact.preferences == {61: False}
+
+
 @pytest.mark.parametrize("body", [{}, [], "x", {"contactId": None}, {"contactId": "ann"}], ids=repr)
 async def test_what_is_no_contact_is_refused(
     client: DotdigitalClient, dotdigital: respx.MockRouter, body: object

@@ -17,6 +17,16 @@ async def test_folders_are_read_with_those_in_them(
     assert [(folder.id, folder.name) for folder in top.walk()] == [(1, "Reports"), (2, "2026")]
 
 
+async def test_folders_are_walked_to_any_depth(
+    client: DotdigitalClient, dotdigital: respx.MockRouter
+) -> None:
+    third = {"id": 3, "name": "Offers", "childFolders": None}
+    second = {"id": 2, "childFolders": [third, {"id": 4}]}
+    dotdigital.get("/v2/document-folders").respond(json=[{"id": 1, "childFolders": [second]}])
+    [top] = await client.documents.folders()
+    assert [folder.id for folder in top.walk()] == [1, 2, 3, 4]
+
+
 async def test_a_document_is_read_as_it_stands(
     shared_dir: object, client: DotdigitalClient, dotdigital: respx.MockRouter
 ) -> None:

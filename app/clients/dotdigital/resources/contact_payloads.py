@@ -20,6 +20,9 @@ OptInTypeChange = Literal["unknown", "single", "double", "verifiedDouble"]
 EmailTypeChange = Literal["html", "plainText"]
 DataFieldValue = str | int | float | bool | Decimal | date | datetime | None
 
+#: Consents that go with one contact [spec].
+MAX_CONSENTS: Final = 5
+
 _STATUSES: Final = frozenset({"subscribed", "unsubscribed", "suppressed"})
 _OPT_IN_TYPES: Final = frozenset({"unknown", "single", "double", "verifiedDouble"})
 _EMAIL_TYPES: Final = frozenset({"html", "plainText"})
@@ -143,7 +146,7 @@ def _encoded(wire: dict[str, Any], change: ContactChange) -> bytes:
             for preference_id, opted_in in change.preferences
         ]
     if change.consent_records:
-        _check_count("consent records", change.consent_records, 5)
+        _check_count("consent records", change.consent_records, MAX_CONSENTS)
         wire["consentRecords"] = [_consent(record) for record in change.consent_records]
     try:
         return orjson.dumps(wire, _plain, _OPTIONS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.clients.dotdigital.wire import next_marker, parse_instant
+from app.clients.dotdigital.wire import dated, id_of, next_marker
 
 
 @dataclass(slots=True)
@@ -89,8 +89,8 @@ def read_contact(row: Mapping[str, Any]) -> Contact:
     return Contact(
         contact_id=int(row["contactId"]),
         status=row.get("status") or "",
-        created_at=parse_instant(row.get("created")),
-        updated_at=parse_instant(row.get("updated")),
+        created_at=dated(row.get("created"))[0],
+        updated_at=dated(row.get("updated"))[0],
         email=identifiers.get("email"),
         mobile_number=identifiers.get("mobileNumber"),
         identifiers=identifiers,
@@ -109,11 +109,17 @@ def _lists(given: list[Mapping[str, Any]] | None) -> list[ContactList] | None:
     if given is None:
         return None
     return [
-        ContactList(int(row["id"]), row.get("name") or "", row.get("status") or "") for row in given
+        ContactList(list_id, row.get("name") or "", row.get("status") or "")
+        for row in given
+        if (list_id := id_of(row.get("id"))) is not None
     ]
 
 
 def _preferences(given: list[Mapping[str, Any]] | None) -> dict[int, bool] | None:
     if given is None:
         return None
-    return {int(row["id"]): bool(row.get("isOptedIn", True)) for row in given}
+    return {
+        preference_id: bool(row.get("isOptedIn", True))
+        for row in given
+        if (preference_id := id_of(row.get("id"))) is not None
+    }
