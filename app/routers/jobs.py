@@ -2,8 +2,16 @@
 
 from fastapi import APIRouter, Request, Response
 
-from app.db import raw_connection
-from app.errors import AccountPaused, JobNotAvailable, NotFound, RunActive, StaleVersion
+from app.db import WriteSession, raw_connection
+from app.errors import (
+    AccountPaused,
+    Conflict,
+    Invalid,
+    JobNotAvailable,
+    NotFound,
+    RunActive,
+    StaleVersion,
+)
 from app.routers.dependencies import (
     IfMatch,
     Reader,
@@ -22,7 +30,7 @@ from app.routers.problem_types import name_problems
 from app.schemas.jobs import JobChange, JobOut, TriggerIn
 from app.schemas.pages import Page
 from app.schemas.runs import JobName, RunOut
-from app.services import audit, job_standings, jobs, runs
+from app.services import audit, job_standings, jobs, lists, runs
 from app.services.schedules import Schedule
 from app.sync import queue
 from app.sync.jobs import JOB_FUNCTIONS
@@ -84,7 +92,7 @@ async def change_job(
 @router.post(
     "/{job}/runs",
     status_code=202,
-    responses=problems(NotFound, RunActive, AccountPaused, JobNotAvailable),
+    responses=problems(NotFound, Conflict, RunActive, AccountPaused, JobNotAvailable),
 )
 async def trigger_run(
     caller: Syncer,
@@ -95,6 +103,8 @@ async def trigger_run(
     response: Response,
 ) -> RunOut:
     """Start a run by hand; it needs no schedule and no Start Sync. `Location` shows how it goes."""
+    if body.list_id is not None:
+        await _check_list(session, job, body.account_id, body.list_id)
     await jobs.check_triggerable(session, body.account_id, job, JOB_FUNCTIONS)
     run_id = await queue.trigger_run(
         await raw_connection(session),
@@ -103,7 +113,23 @@ async def trigger_run(
         mode=body.mode,
         trigger="manual",
         at=parts.clock.now(),
+        scope=None if body.list_id is None else {"list_id": body.list_id},
     )
-    audit.record(session, caller.actor, "run_triggered", "run", run_id, {"mode": body.mode})
+    detail = body.model_dump(include={"mode", "list_id"}, exclude_none=True)
+    audit.record(session, caller.actor, "run_triggered", "run", run_id, detail)
     response.headers["Location"] = f"/v1/runs/{run_id}"
     return runs.shown(await runs.get_run(session, run_id))
+
+
+async def _check_list(session: WriteSession, job: str, account_id: int, list_id: int) -> None:
+    """Raise Invalid or Conflict where a run of this job can't be for this list alone."""
+    if job != "send_lists":
+        raise Invalid.at("/body/list_id", f"Only send_lists runs for one list, not {job}.")
+    try:
+        found = await lists.get_list(session, list_id, hold=True)
+    except NotFound as error:
+        raise Invalid.at("/body/list_id", error.detail) from error
+    if lists.check_can_run(found) != account_id:
+        raise Invalid.at(
+            "/body/list_id", f"List {list_id} is synchronised with account {found.account_id}."
+        )

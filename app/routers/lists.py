@@ -2,12 +2,21 @@
 
 from fastapi import APIRouter, Response
 
-from app.errors import Conflict, NotFound, StaleVersion
+from app.db import raw_connection
+from app.errors import (
+    AccountPaused,
+    Conflict,
+    JobNotAvailable,
+    NotFound,
+    RunActive,
+    StaleVersion,
+)
 from app.routers.dependencies import (
     IfMatch,
     Reader,
     Reading,
     ServiceParts,
+    Syncer,
     Writer,
     Writing,
     check_version,
@@ -23,12 +32,16 @@ from app.schemas.lists import (
     ListIn,
     ListKind,
     ListOut,
+    ListSyncIn,
     ListWithCounts,
     RecordState,
     SynchronisationWith,
 )
 from app.schemas.pages import Page
-from app.services import audit, lists
+from app.schemas.runs import RunOut
+from app.services import audit, jobs, lists, runs
+from app.sync import queue
+from app.sync.jobs import JOB_FUNCTIONS
 
 router = APIRouter(prefix="/v1/lists", tags=["lists"], route_class=IdempotentRoute)
 
@@ -158,3 +171,40 @@ async def delete_list(
         dotdigital_list_id=found.dotdigital_list_id,
         detail=lists.what_becomes_of_twin(found),
     )
+
+
+@router.post(
+    "/{list_id}/sync",
+    status_code=202,
+    responses=problems(NotFound, Conflict, RunActive, AccountPaused, JobNotAvailable),
+)
+async def sync_list(
+    caller: Syncer,
+    parts: ServiceParts,
+    session: Writing,
+    list_id: PathId,
+    response: Response,
+    body: ListSyncIn | None = None,
+) -> RunOut:
+    """Synchronise this one list by hand: a run of `send_lists` that looks at no other.
+
+    It waits for no fuller batch, and sends a one-time list once more. `Location` shows how it goes.
+    """
+    mode = "changes" if body is None else body.mode
+    found = await lists.get_list(session, list_id, hold=True)
+    account_id = lists.check_can_run(found)
+    await jobs.check_triggerable(session, account_id, "send_lists", JOB_FUNCTIONS)
+    run_id = await queue.trigger_run(
+        await raw_connection(session),
+        account_id=account_id,
+        job="send_lists",
+        mode=mode,
+        trigger="manual",
+        at=parts.clock.now(),
+        scope={"list_id": list_id},
+    )
+    audit.record(
+        session, caller.actor, "run_triggered", "run", run_id, {"mode": mode, "list_id": list_id}
+    )
+    response.headers["Location"] = f"/v1/runs/{run_id}"
+    return runs.shown(await runs.get_run(session, run_id))

@@ -93,6 +93,9 @@ class TriggerIn(Schema):
             "it would do."
         ),
     ] = "changes"
+    list_id: Annotated[
+        Id | None, Field(description="Of `send_lists`: one list alone; null is all of them.")
+    ] = None
 
 
 class SyncIn(Schema):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from app.schemas.runs import RunMode
 from app.schemas.text import Id, Name, Schema, Text, refuse_unstorable
 
 ListKind = Literal["static", "campaign", "audience"]
@@ -145,6 +146,18 @@ class ListWithCounts(ListOut):
     """A list, and how many members it has in each sync state."""
 
     members: dict[MemberState, int]
+
+
+class ListSyncIn(Schema):
+    """How to synchronise one list."""
+
+    mode: Annotated[
+        RunMode,
+        Field(
+            description="`full` puts every member on the list again; `dry_run` writes nothing and "
+            "says what it would do."
+        ),
+    ] = "changes"
 
 
 class ListDeleted(Schema):

@@ -99,6 +99,7 @@ async def change_list(
     nothing there: its members are pending again, and those that were leaving are gone.
     """
     before = (found.account_id, found.dotdigital_list_id)
+    was_one_time = found.sync_mode == "one_time"
     moves = "account_id" in values and values["account_id"] != found.account_id
     took_members = _takes_members(found)
     for name, value in values.items():
@@ -113,6 +114,10 @@ async def change_list(
     after = (found.account_id, found.dotdigital_list_id)
     if after != before and before[1] is not None:
         await members.start_over(session, found.id)
+    if after != before:
+        found.bound_at = found.status_read_at = found.status_swept_at = None
+    if not was_one_time:
+        found.sent_once_at = None
     if _takes_members(found) and (moves or not took_members):
         await members.make_due(session, found.id)
     return found
@@ -122,6 +127,19 @@ async def delete_list(session: WriteSession, found: MailingList) -> None:
     """Delete the list and its memberships; Dotdigital's list stays as it is."""
     await session.delete(found)
     await session.flush()
+
+
+def check_can_run(found: MailingList) -> int:
+    """Return the account that the list is synchronised with; raises Conflict where it isn't now."""
+    if found.synchronisation_with is None or found.account_id is None:
+        raise Conflict(
+            f"List {found.id} is not synchronised: set synchronisation_with and account_id first."
+        )
+    if found.record_state != "open":
+        raise Conflict(
+            f"List {found.id} is closed, so nothing of it is sent: set record_state to open first."
+        )
+    return found.account_id
 
 
 def what_becomes_of_twin(deleted: MailingList) -> str:

@@ -82,10 +82,13 @@ ON CONFLICT (list_id, person_id) DO UPDATE
 RETURNING person_id
 """
 
-#: Never sent: no twin yet, or no contact yet. All others may be known there.
+#: Never sent: no twin yet, or no contact yet. All others may be known there; whom a suppression
+#: audience has unsubscribed, too, which has no twin.
 _LEAVE = """
 WITH twin AS (
-    SELECT dotdigital_list_id IS NOT NULL AS stands FROM lists WHERE id = $1
+    SELECT dotdigital_list_id IS NOT NULL
+           OR entry_action = 'unsubscribe' AND synchronisation_with IS NOT NULL AS stands
+    FROM lists WHERE id = $1
 ), given AS (
     SELECT DISTINCT person_id FROM unnest($2::bigint[]) AS given (person_id)
 ), gone AS (
@@ -226,8 +229,8 @@ async def start_over(session: WriteSession, list_id: int) -> None:
         """
         UPDATE list_members
         SET sync_state = 'pending', list_status = NULL, account_status = NULL,
-            changed_at = clock_timestamp()
-        WHERE list_id = $1 AND (sync_state <> 'pending' OR list_status IS NOT NULL)
+            contact_id = NULL, unsubscribed_at = NULL, changed_at = clock_timestamp()
+        WHERE list_id = $1
         """,
         list_id,
     )

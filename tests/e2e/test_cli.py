@@ -70,8 +70,8 @@ async def test_job_runs_to_its_end_from_the_command_line(
 async def test_what_a_command_can_not_do_is_told_in_a_sentence(settings: Settings) -> None:
     code, _, err = await command(settings, "run", "send_people", "--account-id", "77")
     assert (code, "There is no account 77." in err, "Traceback" in err) == (2, True, False)
-    code, _, err = await command(settings, "run", "send_lists", "--account-id", "1")
-    assert (code, "send_lists" in err, "Traceback" in err) == (2, True, False)
+    code, _, err = await command(settings, "run", "send_letters", "--account-id", "1")
+    assert (code, "send_letters" in err, "Traceback" in err) == (2, True, False)
 
 
 async def test_people_are_imported_from_a_file(

@@ -30,6 +30,18 @@ _ADVICE = {
     "exceedsallowedcontactlimit": "The account's contact allowance is used up; raise it in "
     "Dotdigital, or sync fewer people.",
     "import_failed": "Dotdigital failed to run the import; it is sent again by itself.",
+    "removal_failed": "The members are taken off again by themselves.",
+    "invalidaddressbookids": "The list is gone in Dotdigital; the next run makes another one, with "
+    "every member.",
+    "invalidcontactstatus": "Dotdigital doesn't bring back who complained or is blocked.",
+    "list_limit": "Delete a list or a segment there, or raise the account's lists_limit if the "
+    "package allows more; it is tried again by itself.",
+    "list_name_taken": "Rename one of the two; in Dotdigital a segment's name counts as well.",
+    "list_name_reserved": "Give the list another name, or bind it to another one.",
+    "list_name_invalid": "Give the list a name that Dotdigital takes.",
+    "list_bound_elsewhere": "Take dotdigital_list_id out of one of the two.",
+    "no_such_list": "Set dotdigital_list_id to a list that is there, or to null, so that one of "
+    "the same name is taken or made.",
 }
 
 
