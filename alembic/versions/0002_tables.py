@@ -993,6 +993,7 @@ def upgrade() -> None:
         sa.Column("email_key", sa.Text(), nullable=False),
         sa.Column("contact_id", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("mobile_number", sa.Text(), nullable=True),
+        sa.Column("consent_ids", postgresql.ARRAY(sa.BigInteger()), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("suppressed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),

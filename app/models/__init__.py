@@ -7,6 +7,7 @@ from app.models.address_opt_outs import AddressOptOut
 from app.models.api_keys import ApiKey, IdempotencyKey
 from app.models.audit_log import AuditEntry
 from app.models.conflicts import Conflict
+from app.models.consents import Consent, ConsentTold
 from app.models.contact_links import ContactLink
 from app.models.erasures import Erasure
 from app.models.failures import Failure
@@ -31,6 +32,8 @@ __all__ = [
     "AuditEntry",
     "CallScope",
     "Conflict",
+    "Consent",
+    "ConsentTold",
     "ContactLink",
     "Erasure",
     "Failure",

@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import (
+    ARRAY,
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -105,6 +107,10 @@ class ImportRecord(SQLModel, table=True):
     #: The contact that the record was matched on, for people already linked.
     contact_id: int | None = Field(default=None, sa_column=number(nullable=True))
     mobile_number: str | None = Field(default=None, sa_column=words(nullable=True))
+    #: Consents that go along.
+    consent_ids: list[int] | None = Field(
+        default=None, sa_column=Column(ARRAY(BigInteger), nullable=True)
+    )
     #: A note for the link, when the record was sent with a part left out.
     note: str | None = Field(default=None, sa_column=words(nullable=True))
     suppressed: bool = Field(

@@ -55,6 +55,8 @@ _LEAVE_LISTS: Final = "DELETE FROM list_members WHERE person_id = $1"
 _MOVE_ACTIVITIES: Final = "UPDATE online_activities SET person_id = $2 WHERE person_id = $1"
 #: conflicts_person.
 _MOVE_CONFLICTS: Final = "UPDATE conflicts SET person_id = $2 WHERE person_id = $1"
+#: consents_person.
+_MOVE_CONSENTS: Final = "UPDATE consents SET person_id = $2 WHERE person_id = $1"
 #: failures_subject. Nobody tries to send the loser again.
 _END_FAILURES: Final = """
 UPDATE failures SET resolved_at = $2
@@ -113,5 +115,6 @@ async def merge_people(connection: PoolConnection, pair: Pair, at: datetime, act
     await connection.execute(_LEAVE_LISTS, pair.loser_id)
     await connection.execute(_MOVE_ACTIVITIES, *ids)
     await connection.execute(_MOVE_CONFLICTS, *ids)
+    await connection.execute(_MOVE_CONSENTS, *ids)
     await connection.execute(_END_FAILURES, pair.loser_id, at)
     await connection.execute(_NOTE, actor, pair.loser_id, {"into_id": pair.survivor_id})

@@ -9,6 +9,8 @@ from app.clients.dotdigital import ImportFailure, ImportReport
 from app.sync.person_failures import PersonFailure
 from app.sync.rules.email_match import matched_by
 
+#: The contact stands, but for its consents.
+_UNCONSENTED_CODE = "consentrecordsnotapplied"
 #: Codes that say the address will not be mailed: a state of the person, not a fault to mend.
 _SUPPRESSED_CODES = frozenset({"globallysuppressed", "suppressedbydomain"})
 GONE_CODES = frozenset({"invalidcontactid", "contactnotfound"})
@@ -20,7 +22,7 @@ _Reason = tuple[str, str]
 
 @dataclass(slots=True)
 class Judgement:
-    """What became of an import's records; each is in exactly one of the three lists."""
+    """What became of an import's records; each is in one of the three lists, but for consents."""
 
     #: Whom Dotdigital said yes to, and beside each the contact.
     person_ids: list[int] = field(default_factory=list)
@@ -28,6 +30,8 @@ class Judgement:
     failures: list[PersonFailure] = field(default_factory=list)
     #: Person, version and instant of the change of those whose address will not be mailed.
     suppressed: list[tuple[int, int, datetime]] = field(default_factory=list)
+    #: Those of the accepted whose consents were not taken; that is a failure of theirs as well.
+    unconsented: set[int] = field(default_factory=set)
     #: How many of the accepted are new contacts.
     created: int = 0
     #: Contacts that Dotdigital doesn't know any more.
@@ -44,7 +48,9 @@ class _Report:
 
     def __init__(self, report: ImportReport) -> None:
         # A contact that is among the failures too was applied in part: that is no yes.
-        partly = {failure.contact_id for failure in report.failures if failure.contact_id}
+        failed = [failure for failure in report.failures if failure.contact_id]
+        partly = {each.contact_id for each in failed if not _lacks_consents_only(each)}
+        self.unconsented = {each.contact_id for each in failed} - partly
         self.created = {contact.contact_id for contact in report.created} - partly
         self.contacts = {contact.contact_id for contact in report.updated} - partly | self.created
         self._by_email = {
@@ -86,6 +92,11 @@ class _Report:
             self._reasons_by_email[matched_by(failure.email)] = reason
 
 
+def _lacks_consents_only(failure: ImportFailure) -> bool:
+    codes = {code.lower() for code, _ in failure.reasons}
+    return codes == {_UNCONSENTED_CODE}
+
+
 def reported_contacts(report: ImportReport) -> list[int]:
     """Return every contact that the report says was created or updated."""
     return [contact.contact_id for contact in (*report.created, *report.updated)]
@@ -111,6 +122,10 @@ def judge(records: Iterable[Record], report: ImportReport, holders: Mapping[int,
             judged.person_ids.append(person_id)
             judged.contact_ids.append(contact_id)
             judged.created += contact_id in told.created
+            if contact_id in told.unconsented:
+                judged.unconsented.add(person_id)
+                code, text = told.reason_of(record)
+                judged.failures.append(PersonFailure(person_id, version, code, text))
             continue
         if code.lower() in _SUPPRESSED_CODES:
             judged.suppressed.append((person_id, version, record["changed_at"]))

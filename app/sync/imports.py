@@ -131,6 +131,9 @@ async def _take_report(
     await connection.execute(
         SQL["acknowledge"], context.account_id, judged.person_ids, judged.contact_ids, now
     )
+    if any(record["consent_ids"] for record in records):
+        told = [each for each in judged.person_ids if each not in judged.unconsented]
+        await connection.execute(SQL["told_consents"], context.account_id, told)
     if await connection.fetchval(SQL["any_open_failures"], context.account_id):
         await heal_people(context, connection, judged.person_ids)
     if await connection.fetchval(SQL["any_waiting_members"], context.account_id):
@@ -147,7 +150,7 @@ async def _take_report(
     if judged.gone:
         gone = await connection.fetch(SEND_SQL["unlink_contacts"], context.account_id, judged.gone)
         freed += [row["email_key"] for row in gone]
-    failing = {failure.person_id for failure in judged.failures}
+    failing = {failure.person_id for failure in judged.failures} - judged.unconsented
     freed += [row["email_key"] for row in records if row["person_id"] in failing]
     if freed:
         await connection.execute(SQL["make_sharers_due"], context.account_id, freed)

@@ -1,11 +1,11 @@
 """One person's record for an import: made of mapped values, or found to be what stands there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.clients.dotdigital import ImportContact, encode_contact
+from app.clients.dotdigital import MAX_CONSENTS, ConsentRecord, ImportContact, encode_contact
 from app.sync.payloads import Payload
 from app.sync.rules.eligibility import Policy, Standing, lifts
 
@@ -23,6 +23,8 @@ class Entry:
     email_key: str
     contact_id: int | None
     mobile_number: str | None
+    #: Consents that go along.
+    consent_ids: list[int] | None
     #: What was left out of the record, for the link to say.
     note: str | None
     suppressed: bool
@@ -67,14 +69,17 @@ def make_record(
     fingerprint = payload.fingerprint(email, mobile)
     filled: dict[str, Any] | None = row["filled"]
     fills = bool(payload.filling) and payload.filling != filled
-    again = resend and row["change_reason"] == "full"
+    consents: list[Mapping[str, Any]] = row["consents"] or []
+    again = (resend and row["change_reason"] == "full") or bool(consents)
     to_follow, is_fill = False, False
     if standing.contact_id is None or again or fingerprint != row["sent_fingerprint"]:
-        # A fill, or the way back of who opted in, has still to follow: this record does not settle
-        # the version that stands.
-        to_follow = fills or (standing.liftable_there and lifts(standing, policy))
+        # A fill, the way back of who opted in, or more consents than go at once have still to
+        # follow: this record does not settle the version that stands.
+        more = len(consents) > MAX_CONSENTS
+        to_follow = fills or more or (standing.liftable_there and lifts(standing, policy))
         version = row["version"] - 1 if to_follow else row["version"]
-        encoded = _encoded(email, standing.contact_id, mobile, payload)
+        consents = consents[:MAX_CONSENTS]
+        encoded = _encoded(email, standing.contact_id, mobile, payload, consents)
     elif fills:
         version, filled, is_fill = row["version"], payload.filling, True
         encoded = _encoded_fill(standing.contact_id, payload)
@@ -91,6 +96,7 @@ def make_record(
         email_key=standing.email_key or "",
         contact_id=standing.contact_id,
         mobile_number=mobile,
+        consent_ids=[each["id"] for each in consents] or None,
         note=note,
         suppressed=_is_off(standing),
         fingerprint=fingerprint,
@@ -113,7 +119,13 @@ def _mobile_to_send(standing: Standing, policy: Policy) -> tuple[str | None, str
     return standing.mobile_number, None
 
 
-def _encoded(email: str, contact_id: int | None, mobile: str | None, payload: Payload) -> bytes:
+def _encoded(
+    email: str,
+    contact_id: int | None,
+    mobile: str | None,
+    payload: Payload,
+    consents: Sequence[Mapping[str, Any]],
+) -> bytes:
     return encode_contact(
         ImportContact(
             match_identifier="email" if contact_id is None else "contactId",
@@ -122,7 +134,18 @@ def _encoded(email: str, contact_id: int | None, mobile: str | None, payload: Pa
             mobile_number=mobile,
             data_fields=payload.data_fields,
             preferences=payload.preferences,
+            consent_records=[_consent(each) for each in consents],
         )
+    )
+
+
+def _consent(row: Mapping[str, Any]) -> ConsentRecord:
+    return ConsentRecord(
+        text=row["text"],
+        consented_at=datetime.fromisoformat(row["consented_at"]),
+        url=row["url"],
+        ip_address=row["ip_address"],
+        user_agent=row["user_agent"],
     )
 
 

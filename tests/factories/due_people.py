@@ -63,6 +63,7 @@ def due_person(person_id: int = 1, **overrides: Any) -> dict[str, Any]:  # noqa:
         "shared_opt_out": False,
         "on_a_list": False,
         "heir": None,
+        "consents": None,
     }
     row |= overrides
     if "email_key" not in overrides:

@@ -126,8 +126,8 @@ from app.clients.dotdigital.retries import RetryPolicy
 from app.clients.dotdigital.transport import VENDOR_HOSTS, Credentials, Transport
 
 __all__ = [
-    "MAX_CONSENTS",
     "DISCOVERY_URL",
+    "MAX_CONSENTS",
     "MAX_CONTACTS",
     "MAX_IMPORT_BYTES",
     "MAX_RECORDS",

@@ -117,6 +117,18 @@ DELETE FROM person_changes AS due USING yes
 WHERE due.account_id = $1 AND due.person_id = yes.person_id
   AND due.version <= yes.version AND due.changed_at <= yes.changed_at;
 
+-- name: told_consents
+-- The contacts of accepted records have the consents that went along. Primary keys; a consent of an
+-- erased person is passed over.
+INSERT INTO consents_told (account_id, consent_id)
+SELECT $1, consent.id
+FROM unnest($2::bigint[]) AS given (person_id)
+JOIN import_records AS record
+  ON record.account_id = $1 AND record.person_id = given.person_id
+ AND record.consent_ids IS NOT NULL
+JOIN consents AS consent ON consent.id = ANY (record.consent_ids)
+ON CONFLICT DO NOTHING;
+
 -- name: given_up_emails
 -- Addresses that accepted records change on their contacts: others may take them now, and one that
 -- opted out stays so.
@@ -178,7 +190,7 @@ JOIN contact_links AS link
 
 -- name: records
 -- Whom an import holds, ascending. import_records_import.
-SELECT person_id, version, changed_at, email_key, contact_id FROM import_records
+SELECT person_id, version, changed_at, email_key, contact_id, consent_ids FROM import_records
 WHERE import_id = $1 ORDER BY person_id;
 
 -- name: drop_records

@@ -89,7 +89,15 @@ SELECT due.person_id, due.reason AS change_reason, due.attempts, due.changed_at,
                         AND list.synchronisation_with IS NOT NULL
                         AND member.sync_state <> 'leaving'))
             ORDER BY other.id LIMIT 1)
-       END AS heir
+       END AS heir,
+       (SELECT json_agg(untold ORDER BY untold.id) FROM (
+            SELECT consent.id, consent.text, consent.consented_at, consent.url,
+                   consent.ip_address, consent.user_agent
+            FROM consents AS consent
+            WHERE consent.person_id = person.id
+              AND NOT EXISTS (SELECT FROM consents_told AS told
+                              WHERE told.consent_id = consent.id AND told.account_id = $1)
+            ORDER BY consent.id LIMIT 6) AS untold) AS consents
 FROM (SELECT due.person_id, due.reason, due.attempts, due.changed_at
       FROM person_changes AS due
       WHERE due.account_id = $1 AND due.person_id > $2 AND due.next_attempt_at <= $3

@@ -23,6 +23,7 @@ def entry(size: int, person_id: int = 1) -> Entry:
         email_key="ann@example.com",
         contact_id=None,
         mobile_number=None,
+        consent_ids=None,
         note=None,
         suppressed=False,
         fingerprint=b"",

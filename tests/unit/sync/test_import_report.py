@@ -95,11 +95,20 @@ def codes(judged: Judgement) -> dict[int, str]:
         pytest.param(
             report(
                 created=(contact(7, "ann@x.example"),),
-                failures=(failure("consentRecordsNotApplied", contact_id=7),),
+                failures=(failure("invalidPhoneNumber", contact_id=7),),
             ),
             [],
             0,
             id="applied in part is no yes",
+        ),
+        pytest.param(
+            report(
+                created=(contact(7, "ann@x.example"),),
+                failures=(failure("consentRecordsNotApplied", contact_id=7),),
+            ),
+            [(1, 7)],
+            1,
+            id="but for its consents, it is a yes",
         ),
     ],
 )
