@@ -69,9 +69,9 @@ async def by_skip(
 
     No total is ever sent: a page shorter than ``select`` is the last, and one that is longer is
     all there is, from a server that doesn't page. ``overlap`` rows, at most half a page, are read
-    twice, so that as many may leave the collection meanwhile and hide no other, and are left out of
-    the second page. Raises ProtocolError where two pages running are the same, for then ``skip`` does
-    nothing.
+    twice, so that as many may leave the collection meanwhile and hide no other; the second page
+    leaves them out. Raises ProtocolError where two pages running are the same, for then ``skip``
+    does nothing.
     """
     overlap = min(overlap, select // 2)
     skip = start
