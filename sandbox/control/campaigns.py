@@ -98,10 +98,11 @@ class CampaignControl:
             wanted = _reactions(account, campaign, within_ms, seed, amounts)
         except TypeError as unknown:
             raise ValueError(str(unknown)) from None
+        for list_id in list_ids:
+            if account.lists.find(list_id) is None and list_id not in account.lists.segments:
+                raise UnknownError(f"there is no list {list_id}")
         ids = [self._contact_id(account, each) for each in contacts]
-        places = send_out(account, campaign, list_ids, ids, at_ms)
-        react(account, campaign, places, wanted, at_ms)
-        return len(places)
+        return send_out(account, campaign, list_ids, ids, at_ms, wanted)
 
     def act(
         self,

@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sandbox import statuses
 from sandbox.state.activity import Activity, Event, Is, Mark, Reply
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 #: id, each as often as it is named. Events beyond the recipients begin again with the first.
 Amount: TypeAlias = int | float | Sequence[int]
 
+#: Names of the reactions that there can be so many of.
+AMOUNTS: Final = (
+    *("opens", "clicks", "page_views", "downloads", "replies", "forwards"),
+    *("soft_bounces", "hard_bounces", "unsubscribes", "complaints"),
+)
 #: What a mark makes of the contact.
 _STATUS_OF: dict[Mark, str] = {
     Mark.HARD_BOUNCE: statuses.HARD_BOUNCED,
@@ -87,21 +92,27 @@ def send_out(
     list_ids: Sequence[int],
     contact_ids: Sequence[int],
     at_ms: int,
-) -> list[int]:
+    reactions: Reactions | None = None,
+) -> int:
     """Send a campaign to lists, segments and contacts, with neither to all contacts.
 
-    Whoever is not to be mailed is passed over. Returns the places of the others.
+    Whoever is not to be mailed is passed over; says how many the others were. Then they react.
+    Raises ValueError, before anything is done, for what they can't do.
     """
     contacts: Iterable[Contact | None] = account.contacts
     if list_ids or contact_ids:
         named = [account.contacts.by_id(contact_id) for contact_id in contact_ids]
         contacts = chain(members(account, list_ids), named)
     recipients = mailable(contacts)
+    if reactions is not None:
+        _check(campaign, recipients, reactions)
     send(campaign, recipients, at_ms)
     campaign.list_ids += [each for each in list_ids if each not in campaign.list_ids]
-    activity = campaign.activity
-    places = (activity.place_of(contact.id) for contact in recipients)
-    return [place for place in places if place is not None]
+    if reactions is not None:
+        places = (campaign.activity.place_of(contact.id) for contact in recipients)
+        there = [place for place in places if place is not None]
+        react(account, campaign, there, reactions, at_ms)
+    return len(recipients)
 
 
 def send(campaign: Campaign, contacts: Sequence[Contact], at_ms: int) -> None:
@@ -118,9 +129,10 @@ def react(
     reactions: Reactions,
     at_ms: int,
 ) -> None:
-    """Let recipients, by their places, do what is asked for; raises ValueError for strangers."""
+    """Let recipients, by their places, do what is asked for."""
     # A seed makes the same choice each time; nothing here is a secret.
-    draw = random.Random(f"{reactions.seed}/{campaign.id}/{at_ms}")  # noqa: S311
+    sends = campaign.activity.send_count
+    draw = random.Random(f"{reactions.seed}/{campaign.id}/{sends}")  # noqa: S311
     choose = _Choice(campaign.activity, draw, at_ms, reactions.within_ms)
     unreached: set[int] = set()
     for amount, mark in (
@@ -177,8 +189,6 @@ class _Choice:
         places = self._places(amount, among)
         if not places:
             return []
-        if not whats:
-            raise ValueError("there is nothing to click on: give the campaign a link or a document")
         count = len(whats)
         opened = self._activity.first_open_ms
         if not self._within_ms:
@@ -197,22 +207,37 @@ class _Choice:
 
     def _places(self, amount: Amount, among: Sequence[int]) -> list[int]:
         if isinstance(amount, Sequence):
-            return [self._named(contact_id) for contact_id in amount]
+            places = map(self._activity.place_of, amount)
+            return [place for place in places if place is not None]
         count = round(amount * len(among)) if isinstance(amount, float) else amount
-        if count < 0:
-            raise ValueError("there can't be less than nothing")
-        if not count:
-            return []
         if not among:
-            raise ValueError("nobody is there to do it")
+            return []
         rounds, rest = divmod(count, len(among))
         return [*(list(among) * rounds), *self._draw.sample(list(among), rest)]
 
-    def _named(self, contact_id: int) -> int:
-        place = self._activity.place_of(contact_id)
-        if place is None:
-            raise ValueError(f"the campaign was not sent to contact {contact_id}")
-        return place
+
+def _check(campaign: Campaign, recipients: Sequence[Contact], reactions: Reactions) -> None:
+    """Raise ValueError for reactions that nobody can have."""
+    ids = {contact.id for contact in recipients}
+    for name in AMOUNTS:
+        amount = getattr(reactions, name)
+        if isinstance(amount, Sequence):
+            strangers = [
+                each
+                for each in amount
+                if each not in ids and campaign.activity.place_of(each) is None
+            ]
+            if strangers:
+                raise ValueError(f"the campaign does not go to contact {strangers[0]}")
+        elif amount < 0:
+            raise ValueError(f"there can't be {amount} {name}")
+    for amount, whats, missing in (
+        (reactions.clicks, reactions.links, "link"),
+        (reactions.downloads, reactions.documents, "document"),
+        (reactions.page_views, reactions.pages, "page"),
+    ):
+        if amount and not whats:
+            raise ValueError(f"the campaign has no {missing}")
 
 
 def _is_mailable(contact: Contact) -> bool:

@@ -100,6 +100,12 @@ async def test_limits_are_out_of_reach_unless_set(v3: V3) -> None:
         pytest.param(
             "GET", "/v2/contacts/suppressed-since/2026-01-01", "mediumCallRate", id="suppressions"
         ),
+        pytest.param("GET", "/v2/campaigns/7/activities", "mediumCallRate", id="activity"),
+        pytest.param("GET", "/v2/campaigns/metrics", "mediumCallRate", id="metrics"),
+        pytest.param("GET", "/v2/surveys", "mediumCallRate", id="forms"),
+        pytest.param("GET", "/v2/document-folders", "mediumCallRate", id="documents"),
+        pytest.param("GET", "/v2/address-books/7/campaigns", "mediumCallRate", id="by list"),
+        pytest.param("GET", "/insightData/v3/contacts/webInsight", "lowCallRate", id="visits"),
     ],
 )
 async def test_tier_of_a_call(v3: V3, method: str, path: str, scope: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import httpx
 
 from sandbox.app import create_app
+from sandbox.control import Control
 from sandbox.sandbox import PASSWORD, USERNAME, Sandbox
 from sandbox.state import Account
 
@@ -20,6 +21,7 @@ class V2:
 
     account: Account
     http: httpx.AsyncClient
+    control: Control
 
     async def call(
         self, method: str, path: str, body: object = None, **options: Json
@@ -72,5 +74,5 @@ async def calling_v2() -> AsyncIterator[V2]:
         base_url="https://r1-api.sandbox.example",
         auth=(USERNAME, PASSWORD),
     ) as http:
-        yield V2(account, http)
+        yield V2(account, http, Control(sandbox))
     await sandbox.world.close()
