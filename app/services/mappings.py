@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, text
 from sqlmodel import col, select
 
-from app.db import ReadSession, WriteSession, raw_connection
+from app.db import PoolConnection, ReadSession, WriteSession, raw_connection
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Mapping
 from app.services.mapping_targets import agree, fitting_types
@@ -286,7 +286,11 @@ async def _lock_account(session: WriteSession, account_id: int) -> None:
 
 
 async def _send_again(session: WriteSession, account_id: int, applies_to: str) -> int:
-    connection = await raw_connection(session)
+    return await send_linked_again(await raw_connection(session), account_id, applies_to)
+
+
+async def send_linked_again(connection: PoolConnection, account_id: int, applies_to: str) -> int:
+    """Make linked people of this kind due, and who is in flight; return how many are linked."""
     count: int = await connection.fetchval(_COUNT_LINKED, account_id, applies_to)
     await connection.execute(_MAKE_LINKED_DUE, account_id, applies_to)
     return count

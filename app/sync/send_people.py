@@ -20,6 +20,11 @@ from app.sync.departures import MOST_AT_ONCE, delete_contacts, hand_over, leave_
 from app.sync.engine import JobContext
 from app.sync.failures import heal_people, record_people
 from app.sync.imports import release_abandoned
+from app.sync.lost_targets import (
+    explain_failures,
+    look_for_lost_targets,
+    lost_mappings,
+)
 from app.sync.opt_ins import bring_back
 from app.sync.opt_outs import count_opt_outs, send_opt_outs
 from app.sync.payloads import PayloadPlan
@@ -61,6 +66,7 @@ async def run(context: JobContext) -> None:
         await context.database.pool.execute(SQL["make_all_due"], context.account_id)
         await context.run.save({"made_due": True})
     await context.database.pool.execute(SQL["drop_gone"], context.account_id)
+    await look_for_lost_targets(context)
     context.run.total = await _count_due(context)
     await send_opt_outs(context)
     await tell_address_opt_outs(context)
@@ -68,7 +74,9 @@ async def run(context: JobContext) -> None:
     try:
         for _ in range(_MOST_PLANS):
             if await _send_everyone(context, submissions):
-                break
+                if not await explain_failures(context):
+                    break
+                continue
             await context.run.note("mappings_or_settings_changed")
             await reload_settings(context)
     finally:
@@ -102,13 +110,15 @@ async def load_plan(context: JobContext) -> tuple[PayloadPlan, str]:
     """Return the account's mappings, compiled, and the generation that they are of."""
     async with context.database.transaction() as connection:
         generation: str = await connection.fetchval(SQL["generation"], context.account_id)
+    lost = await lost_mappings(context)
     async with context.database.reading() as session:
         found = await session.execute(
             select(Mapping)
             .where(col(Mapping.account_id) == context.account_id)
             .order_by(col(Mapping.id))
         )
-        return PayloadPlan(found.scalars()), generation
+        mappings = [each for each in found.scalars() if each.id not in lost]
+        return PayloadPlan(mappings), generation
 
 
 async def reload_settings(context: JobContext) -> None:

@@ -1,0 +1,120 @@
+"""Mappings whose data field or preference was deleted in Dotdigital: left out, and said so.
+
+Without this, one deleted data field fails every record, or goes by unnoticed. What there is is
+asked for once a day, hourly while something is missing, in a full run, and when records fail so
+that it could explain them: a call or two each time.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import col, select
+
+from app.clients.dotdigital import NotPermitted, PreferenceNode
+from app.models import Mapping
+from app.services.mappings import send_linked_again
+from app.sync.engine import JobContext
+from app.sync.rules.lost_target import Lost, find_lost
+from app.sync.statements import statements
+
+SQL = statements("lost_targets")
+
+_DAILY = timedelta(days=1)
+_HOURLY = timedelta(hours=1)
+#: Codes that a data field which is gone, or of another type, explains; in lower case.
+_SCHEMA_CODES = ("apischemaviolation", "invaliddatafield")
+
+
+async def lost_mappings(context: JobContext) -> set[int]:
+    """Return the mappings whose target is known to be gone."""
+    rows = await context.database.pool.fetch(SQL["lost"], context.account_id)
+    return {row["subject_id"] for row in rows}
+
+
+async def look_for_lost_targets(context: JobContext) -> None:
+    """Ask Dotdigital what it has, where it is time to."""
+    now = context.clock.now()
+    position: datetime = await context.database.pool.fetchval(
+        SQL["looked_up_at"], context.account_id, now
+    )
+    lost = await lost_mappings(context)
+    wait = _HOURLY if lost else _DAILY
+    if context.run.mode == "full" or now - position >= wait:
+        await _look(context, lost)
+
+
+async def explain_failures(context: JobContext) -> bool:
+    """Say whether a target that is newly found gone explains failures of this run.
+
+    Their people are then due, to be sent without it.
+    """
+    codes = list(_SCHEMA_CODES)
+    pool = context.database.pool
+    if not await pool.fetchval(SQL["failed_by_schema"], context.run.id, codes):
+        return False
+    before = await lost_mappings(context)
+    if not await _look(context, before) - before:
+        return False
+    async with context.run.fenced() as connection:
+        await connection.execute(SQL["try_again"], context.run.id, codes)
+    return True
+
+
+async def _look(context: JobContext, before: Collection[int]) -> set[int]:
+    mappings = await _mappings(context)
+    lost = await _find(context, mappings)
+    ids = [each.mapping_id for each in lost]
+    now = context.clock.now()
+    async with context.run.fenced() as connection:
+        await connection.execute(SQL["looked_up"], context.account_id, now)
+        await connection.execute(
+            SQL["record"],
+            context.account_id,
+            ids,
+            [each.message for each in lost],
+            context.run.id,
+            now,
+            now + _HOURLY,
+            [each.code for each in lost],
+        )
+        healed = await connection.fetch(SQL["heal"], context.account_id, ids, now)
+        back = {row["subject_id"] for row in healed}
+        for mapping in mappings:
+            if mapping.id in back:
+                await send_linked_again(connection, context.account_id, mapping.applies_to)
+    for each in lost:
+        if each.mapping_id not in before:
+            await context.run.note("mapping_left_out", detail=each.message)
+    return set(ids)
+
+
+async def _mappings(context: JobContext) -> Sequence[Mapping]:
+    async with context.database.reading() as session:
+        found = await session.execute(
+            select(Mapping)
+            .where(col(Mapping.account_id) == context.account_id)
+            .order_by(col(Mapping.id))
+        )
+        return found.scalars().all()
+
+
+async def _find(context: JobContext, mappings: Sequence[Mapping]) -> list[Lost]:
+    if not mappings:
+        return []
+    fields = await context.client.data_fields.all()
+    if any(mapping.kind == "preference" for mapping in mappings):
+        try:
+            preferences = set(_ids(await context.client.preferences.tree()))
+        except NotPermitted:
+            # The package lacks preferences at the moment: that is no word about any one of them.
+            mappings = [mapping for mapping in mappings if mapping.kind != "preference"]
+            preferences = set()
+    else:
+        preferences = set()
+    return find_lost(mappings, {field.name.casefold(): field.type for field in fields}, preferences)
+
+
+def _ids(nodes: Iterable[PreferenceNode]) -> Iterator[int]:
+    for node in nodes:
+        yield node.id
+        yield from _ids(node.preferences)
