@@ -85,6 +85,17 @@ async def test_response_that_is_completed_later_is_news_again(v2: V2) -> None:
     assert v2.account.contacts.live_count == 1
 
 
+async def test_late_response_takes_its_place_in_time(v2: V2) -> None:
+    survey = v2.control.forms.add()
+    for day in ("05", "03", "04"):
+        v2.control.forms.submit(survey.id, f"day{day}@b.example", at=f"2027-02-{day}")
+    path = f"/surveys/{survey.id}/responses"
+    found = await v2.done("GET", path)
+    assert [each["dateCompleted"][8:10] for each in found] == ["03", "04", "05"]
+    found = await v2.done("GET", f"{path}/with-activity-since/2027-02-04")
+    assert [each["dateCompleted"][8:10] for each in found] == ["04", "05"]
+
+
 async def test_activity_since_a_date_finds_its_forms(v2: V2) -> None:
     answered, _ = v2.control.forms.add("A"), v2.control.forms.add("B")
     v2.control.move_clock(advance_s=86_400)
