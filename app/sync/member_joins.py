@@ -36,24 +36,18 @@ _SUPPRESSED_HERE = "ERROR_CONTACT_SUPPRESSEDFORADDRESSBOOK"
 _Row = Mapping[str, Any]
 
 
-async def send_joins(
-    context: JobContext,
-    lists: Sequence[SyncedList],
-    flights: Flights,
-    returns: ListReturns,
-    *,
-    in_bulk: bool,
+async def join_one_by_one(
+    context: JobContext, lists: Sequence[SyncedList], returns: ListReturns
 ) -> None:
-    """Put every pending member onto its list.
-
-    ``in_bulk``: those too who go together; else they wait for a fuller batch. Lists that add one by
-    one never wait: a call for each member, so that programs start.
-    """
+    """Add whoever is new on these lists by a call each, so that programs start."""
     for one in lists:
-        if one.one_by_one:
-            await _OneByOne(context, one, returns).run()
-    if not in_bulk:
-        return
+        await _OneByOne(context, one, returns).run()
+
+
+async def join_together(
+    context: JobContext, lists: Sequence[SyncedList], flights: Flights, returns: ListReturns
+) -> None:
+    """Put everyone else who is pending onto the lists, and unsubscribe who joins an audience."""
     audiences = [one for one in lists if one.is_audience]
     joiners = [_flight(row) async for row in _by_person(context, audiences)]
     await unsubscribe_joiners(context, flights, joiners)

@@ -14,7 +14,7 @@ from app.sync.list_returns import ListReturns
 from app.sync.list_twins import rehearse_twins, settle_twins
 from app.sync.member_exits import send_exits
 from app.sync.member_flights import Flights
-from app.sync.member_joins import send_joins
+from app.sync.member_joins import join_one_by_one, join_together
 from app.sync.member_statuses import read_statuses
 from app.sync.queue import ensure_run
 from app.sync.rules.list_twins import Refuse
@@ -30,6 +30,8 @@ _Queues = Mapping[tuple[int, str], Queue]
 async def run(context: JobContext) -> None:
     """Send what the lists of the account, or the one that the run is for, have to send."""
     lists = await read_lists(context)
+    for name in ("lists_created", "added", "removed", "exited", "waiting", "failed"):
+        context.run.counts.setdefault(name, 0)
     context.run.counts["lists"] = len(lists)
     if context.run.is_dry:
         await _rehearse(context, lists)
@@ -75,6 +77,7 @@ async def _make_ready(context: JobContext, lists: Sequence[SyncedList]) -> None:
 
 async def _send(context: JobContext, lists: Sequence[SyncedList], flights: Flights) -> None:
     """Send whoever leaves, then whoever joins; on a schedule, what makes a batch worth a call."""
+    singly = [one for one in lists if one.one_by_one]
     queues = await _queues(context, lists)
     context.run.total = sum(queue.count for queue in queues.values())
     await context.run.save()
@@ -82,10 +85,13 @@ async def _send(context: JobContext, lists: Sequence[SyncedList], flights: Fligh
         if _is_due(context, [queues[one.id, "leaving"]]) or not _costs_removal(one):
             await send_exits(context, one, flights)
             await context.run.save()
-    together = [queues[one.id, "pending"] for one in lists if not one.one_by_one]
-    await send_joins(
-        context, lists, flights, ListReturns(context), in_bulk=_is_due(context, together)
-    )
+    returns = ListReturns(context)
+    if singly:
+        await join_one_by_one(context, singly, returns)
+        # Whoever couldn't be added so goes with the others.
+        queues = await _queues(context, lists)
+    if _is_due(context, [queues[one.id, "pending"] for one in lists]):
+        await join_together(context, lists, flights, returns)
 
 
 def _costs_removal(one: SyncedList) -> bool:

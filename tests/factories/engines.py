@@ -28,7 +28,13 @@ class Replica:
     settings: Settings
     engine: Engine
 
-    async def trigger(self, account: Account, job: str, mode: str = "changes") -> int:
+    async def trigger(
+        self,
+        account: Account,
+        job: str,
+        mode: str = "changes",
+        scope: Mapping[str, Any] | None = None,
+    ) -> int:
         """Queue a manual run; return its id."""
         async with self.database.transaction() as connection:
             return await trigger_run(
@@ -38,6 +44,7 @@ class Replica:
                 mode=mode,
                 trigger="manual",
                 at=self.clock.now(),
+                scope=scope,
             )
 
     async def run(self, account: Account, job: str, mode: str = "changes") -> Mapping[str, Any]:

@@ -188,7 +188,10 @@ class _Plan:
             self.steps.append(Refuse(one.id, "list_name_taken", self._who_has(one.name)))
         elif twin is not None:
             self._taken[twin.id] = one.id
-            self.steps.append(self._bind(one, twin))
+            bound = self._bind(one, twin)
+            self.steps.append(bound)
+            if (one.name, bound.visibility) != (twin.name, twin.visibility):
+                self.steps.append(Rename(one.id, twin.id, one.name, bound.visibility))
         elif self._count >= self._limit:
             text = f"The account has {self._count} lists, and its limit is {self._limit}."
             self.steps.append(Refuse(one.id, "list_limit", text))

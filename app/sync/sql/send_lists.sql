@@ -53,7 +53,8 @@ WHERE account_id = $1 AND job = 'send_lists' AND list_id = $2 AND subject_type =
 
 -- name: begin_one_time
 -- Whoever is on these one-time lists by now is sent, once; all of them anew where $3 says so.
-UPDATE lists SET sent_once_at = $2
+UPDATE lists SET sent_once_at = greatest($2, (SELECT max(added_at) FROM list_members
+                                              WHERE list_id = lists.id))
 WHERE id = ANY ($1::bigint[]) AND sync_mode = 'one_time' AND (sent_once_at IS NULL OR $3);
 
 -- name: wake_failed
