@@ -67,11 +67,11 @@ async def by_skip(
 ) -> AsyncIterator[SkipPage[Row]]:
     """Yield v2 pages from ``start`` on; ``fetch`` takes select and skip. No page is empty.
 
-    No total is ever sent: a page shorter than ``select`` is the last, and one that is longer is
-    all there is, from a server that doesn't page. ``overlap`` rows, at most half a page, are read
-    twice, so that as many may leave the collection meanwhile and hide no other; the second page
-    leaves them out. Raises ProtocolError where two pages running are the same, for then ``skip``
-    does nothing.
+    No total is ever sent: a page shorter than ``select`` is the last. ``overlap`` rows, at most
+    half a page, are read twice, so that as many may leave the collection meanwhile and hide no
+    other; the second page leaves them out. Where two pages running are the same, ``skip`` does
+    nothing: that is the end if they are longer than ``select``, for then the server doesn't page,
+    and else raises ProtocolError.
     """
     overlap = min(overlap, select // 2)
     skip = start
@@ -79,9 +79,11 @@ async def by_skip(
     while True:
         rows = await fetch(select, skip)
         if rows and rows == previous:
+            if len(rows) > select:
+                return
             raise ProtocolError("two pages running are the same")
         skip += select - overlap
-        is_last = len(rows) != select
+        is_last = len(rows) < select
         fresh = rows[repeated(previous, rows, overlap) :]
         if fresh:
             yield SkipPage(fresh, None if is_last else skip)

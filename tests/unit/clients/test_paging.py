@@ -174,7 +174,15 @@ async def test_a_server_that_does_not_page_has_said_all() -> None:
     async def fetch(select: int, skip: int) -> list[int]:
         return [1, 2, 3, 4]
 
-    assert [page async for page in by_skip(fetch, 3)] == [SkipPage([1, 2, 3, 4], None)]
+    assert [page async for page in by_skip(fetch, 3)] == [SkipPage([1, 2, 3, 4], 3)]
+
+
+async def test_a_server_that_gives_each_row_twice_is_read_to_the_end() -> None:
+    async def fetch(select: int, skip: int) -> list[int]:
+        return [row for row in range(25)[skip : skip + select] for _ in range(2)]
+
+    pages = [page async for page in by_skip(fetch, 10, 4)]
+    assert [row for page in pages for row in page.items] == sorted([*range(25), *range(25)])
 
 
 async def test_what_a_caller_does_with_a_page_does_not_touch_the_next() -> None:
