@@ -254,9 +254,8 @@ class Control:
     ) -> None:
         """Let a contact opt in to a preference, or out of it."""
         account, contact = self.account(account_id), self.contact(id_or_email, account_id)
-        change = ContactChange(
-            "contactId", contact_id=contact.id, preferences={preference_id: opted_in}
-        )
+        said = {preference_id: opted_in}
+        change = ContactChange("contactId", contact_id=contact.id, preferences=said)
         if failures := account.missing_attachments(change):
             raise UnknownError(failures[0].description)
         account.apply(change)
