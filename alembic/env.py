@@ -12,8 +12,9 @@ from app.settings import Settings
 
 
 def _ours(_item: SchemaItem, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:  # noqa: FBT001
-    """Leave PgQueuer's tables to its own declaration: they have no models here."""
-    return not (kind == "table" and name is not None and name.startswith("pgqueuer"))
+    """Leave out what has no model: PgQueuer's tables, and the months of activities."""
+    foreign = ("pgqueuer", "online_activities_")
+    return not (kind == "table" and name is not None and name.startswith(foreign))
 
 
 def _run(connection: Connection) -> None:

@@ -16,7 +16,12 @@ from app.models.jobs import Job, Run, RunEvent
 from app.models.lists import ListMember, MailingList
 from app.models.mailshots import Mailshot
 from app.models.mappings import Mapping
-from app.models.online_activities import ActivitySettings, OnlineActivity
+from app.models.online_activities import (
+    ActivityMatching,
+    ActivityRematch,
+    ActivitySettings,
+    OnlineActivity,
+)
 from app.models.people import Person
 from app.models.person_changes import PersonChange
 from app.models.rate_buckets import CallScope, RateBucket
@@ -26,6 +31,8 @@ metadata = SQLModel.metadata
 
 __all__ = [
     "Account",
+    "ActivityMatching",
+    "ActivityRematch",
     "ActivitySettings",
     "AddressOptOut",
     "ApiKey",

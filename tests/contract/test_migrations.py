@@ -30,20 +30,21 @@ LEFT_OVER = """
     WHERE typnamespace = 'public'::regnamespace AND typname !~ 'alembic_version'
 """
 
-#: Columns, constraints and indexes as Postgres itself describes them.
+#: Columns, constraints and indexes as Postgres itself describes them. Months of activities are as
+#: their parent, but for the numbers in the names of their indexes.
 SHAPE = """
     SELECT format('%s.%s %s null=%s default=%s identity=%s', table_name, column_name,
                   udt_name, is_nullable, column_default, identity_generation) AS described
     FROM information_schema.columns
-    WHERE table_schema = 'public' AND table_name !~ '^(pgqueuer|alembic)'
+    WHERE table_schema = 'public' AND table_name !~ '^(pgqueuer|alembic|online_activities_)'
     UNION ALL
     SELECT format('%s: %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
     FROM pg_constraint
     WHERE connamespace = 'public'::regnamespace
-      AND conrelid::regclass::text !~ '^(pgqueuer|alembic)'
+      AND conrelid::regclass::text !~ '^(pgqueuer|alembic|online_activities_)'
     UNION ALL
     SELECT indexdef FROM pg_indexes
-    WHERE schemaname = 'public' AND tablename !~ '^(pgqueuer|alembic)'
+    WHERE schemaname = 'public' AND tablename !~ '^(pgqueuer|alembic|online_activities_)'
     ORDER BY described
 """
 
