@@ -74,6 +74,13 @@ class JobOut(Schema):
     available: Annotated[bool, Field(description="Whether this version of the service runs it.")]
     state: JobState
     why: Annotated[str | None, Field(description="Why it is paused, overdue or still queued.")]
+    waiting: Annotated[
+        int | None,
+        Field(
+            description="People whose change waits for send_people, those of a new mapping among "
+            "them; null for the other jobs."
+        ),
+    ]
     last_run: RunOut | None
     next_run_at: Annotated[
         datetime | None, Field(description="By its schedule; null while it is paused or active.")

@@ -7,13 +7,23 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, literal_column, select, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    exists,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.db import ReadSession, WriteSession
 from app.errors import NotFound
-from app.models import Account, Import, Job, Run
+from app.models import Account, Import, Job, PersonChange, Run
 from app.schemas.jobs import JobOut, SyncOut
 from app.services.runs import shown
 from app.services.schedules import Schedule, next_fire
@@ -41,6 +51,8 @@ class JobStanding:
     last_scheduled_at: datetime | None
     #: Whether an import of the account is in flight.
     importing: bool
+    #: People whose change waits, for the job that sends them.
+    waiting: int | None
     #: Whether this version runs it.
     available: bool
 
@@ -78,8 +90,16 @@ async def jobs_after(
         col(Import.account_id) == col(Job.account_id),
         col(Import.status).in_(("submitting", "open")),
     )
+    # Primary key of person_changes.
+    waiting = (
+        select(func.count())
+        .select_from(PersonChange)
+        .where(col(PersonChange.account_id) == col(Job.account_id))
+        .scalar_subquery()
+    )
+    waiting_here = case((col(Job.job) == "send_people", waiting))
     found = await session.execute(
-        select(Job, col(Account.state), active, scheduled, manual, in_flight)
+        select(Job, col(Account.state), active, scheduled, manual, in_flight, waiting_here)
         .join(Account, col(Account.id) == col(Job.account_id))
         .outerjoin(
             active,
@@ -102,9 +122,18 @@ async def jobs_after(
             last_run=_last(active_run, scheduled_run, manual_run),
             last_scheduled_at=_queued_at(scheduled_run),
             importing=importing,
+            waiting=waiting,
             available=job.job in available,
         )
-        for job, account_state, active_run, scheduled_run, manual_run, importing in found.all()
+        for (
+            job,
+            account_state,
+            active_run,
+            scheduled_run,
+            manual_run,
+            importing,
+            waiting,
+        ) in found.all()
     ]
 
 
@@ -158,6 +187,7 @@ def shown_job(standing: JobStanding, now: datetime) -> JobOut:
             "state": view.state,
             "why": view.why,
             "next_run_at": view.next_run_at,
+            "waiting": standing.waiting,
             "last_run": None if standing.last_run is None else shown(standing.last_run),
         }
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from sqlmodel import col, select
 
-from app.clients.dotdigital import MergeOption
+from app.clients.dotdigital import ADD_CALLS_A_MINUTE, MergeOption
 from app.db import PoolConnection
 from app.models import Mapping
 from app.services.account_settings import AccountSettings
@@ -40,6 +40,7 @@ from app.sync.people_page import (
 from app.sync.person_records import Row, Unchanged
 from app.sync.person_standing import policy_of
 from app.sync.queue import ensure_run
+from app.sync.rules.call_estimate import estimate
 from app.sync.rules.reasons import Reason
 from app.sync.statements import statements
 from app.sync.submissions import Batch, PlanChanged, Submissions
@@ -68,6 +69,7 @@ async def run(context: JobContext) -> None:
     await context.database.pool.execute(SQL["drop_gone"], context.account_id)
     await look_for_lost_targets(context)
     context.run.total = await _count_due(context)
+    await _say_what_it_takes(context)
     await send_opt_outs(context)
     await tell_address_opt_outs(context)
     submissions = Submissions(context)
@@ -232,10 +234,25 @@ class _Sender:
             await self._submissions.submit(batch.take_all(), batch.merge_option)
 
 
+async def _say_what_it_takes(context: JobContext) -> None:
+    """Note in the timeline of a full run, or of a rehearsal, the calls and minutes to expect."""
+    if context.run.mode == "changes":
+        return
+    allowed = await context.database.pool.fetchval(
+        SQL["calls_a_minute"], str(context.account.dotdigital_account_id), "PUT /contacts/v3/import"
+    )
+    people, size = context.run.total or 0, context.account_settings.batch_size
+    expected = estimate(people, size, allowed or ADD_CALLS_A_MINUTE)
+    await context.run.note(
+        "expected", people=people, calls=expected.calls, minutes=expected.minutes
+    )
+
+
 async def _rehearse(context: JobContext) -> None:
     """Say what a run would do; writes nothing on either side, and makes no call."""
     run = context.run
     run.total = await _count_due(context)
+    await _say_what_it_takes(context)
     run.counts["suppressed"] = await count_opt_outs(context)
     plan, _ = await load_plan(context)
     policy, claims = policy_of(context.account_settings), Claims()

@@ -39,6 +39,7 @@ from app.clients.dotdigital.errors import (
     WaitForSlot,
     WrongRegion,
 )
+from app.clients.dotdigital.inferred import ADD_CALLS_A_MINUTE
 from app.clients.dotdigital.limiter import (
     BucketStore,
     Clock,
@@ -126,6 +127,7 @@ from app.clients.dotdigital.retries import RetryPolicy
 from app.clients.dotdigital.transport import VENDOR_HOSTS, Credentials, Transport
 
 __all__ = [
+    "ADD_CALLS_A_MINUTE",
     "DISCOVERY_URL",
     "MAX_CONSENTS",
     "MAX_CONTACTS",

@@ -2,6 +2,14 @@
 -- How many people are due, for the run's progress. Primary key of person_changes.
 SELECT count(*) FROM person_changes WHERE account_id = $1 AND next_attempt_at <= $2;
 
+-- name: calls_a_minute
+-- What the account's limits allow of a call, as far as its answers have told. Primary keys.
+SELECT bucket.limit * 60 / bucket.window_s
+FROM call_scopes AS scope
+JOIN rate_buckets AS bucket
+  ON bucket.account_key = scope.account_key AND bucket.scope = scope.scope
+WHERE scope.account_key = $1 AND scope.call = $2;
+
 -- name: drop_gone
 -- Changes of people who were erased while somebody made them due. Primary keys of both.
 DELETE FROM person_changes AS due

@@ -12,6 +12,7 @@ from app.models.jobs import JOBS
 from app.sync.jobs import JOB_FUNCTIONS
 from tests.clock import START, FakeClock
 from tests.factories.accounts import make_account
+from tests.factories.people import make_people
 from tests.factories.runs import make_run, set_job
 
 AVAILABLE = sorted(JOB_FUNCTIONS)
@@ -312,3 +313,14 @@ async def test_changes_are_audited(
     rows = await database.pool.fetch("SELECT action, detail FROM audit_log ORDER BY id")
     assert [row["action"] for row in rows] == ["sync_started", "job_changed", "run_triggered"]
     assert rows[1]["detail"] == {"account_id": account.id, "job": "send_lists", "enabled": False}
+
+
+async def test_job_shows_how_many_people_wait_for_it(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    account = await make_account(database)
+    await make_people(database, 3)
+    shown = (await api.get("/v1/jobs", params={"account_id": account.id})).json()["items"]
+    assert {each["job"]: each["waiting"] for each in shown if each["waiting"] is not None} == {
+        "send_people": 3
+    }

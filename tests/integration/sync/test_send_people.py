@@ -410,3 +410,15 @@ async def test_address_that_is_given_up_is_taken_by_who_waited_for_it(
     assert standing is not None
     assert standing["state"] == "synced"
     assert sandbox.control.contact("desk@example.com").id == standing["contact_id"]
+
+
+@pytest.mark.parametrize("mode", ["full", "dry_run"])
+async def test_run_says_what_it_takes_before_it_begins(
+    here: Replica, sandboxed: Account, mode: str
+) -> None:
+    await make_people(here.database, 3)
+    run = await here.run(sandboxed, "send_people", mode)
+    said = await here.database.pool.fetchval(
+        "SELECT detail FROM run_events WHERE run_id = $1 AND event = 'expected'", run["id"]
+    )
+    assert said == {"people": 3, "calls": 3, "minutes": 1}

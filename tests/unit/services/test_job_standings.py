@@ -38,7 +38,7 @@ def standing(
         "available": True,
         **overrides,
     }
-    return JobStanding(job=Job(**values), last_run=run, **parts)
+    return JobStanding(**{"job": Job(**values), "last_run": run, "waiting": None, **parts})
 
 
 def ended(**units: float) -> dict[str, Any]:
