@@ -77,6 +77,18 @@ class Flights:
         """How many members are on their way still."""
         return sum(each.members for each in self._open.values())
 
+    async def adopt(self) -> None:
+        """Watch what an earlier attempt of the run sent, as if this one had."""
+        rows = await self._context.database.pool.fetch(SQL["own_open"], self._context.run.id)
+        for row in rows:
+            self._open[row["id"]] = _Open(
+                row["dotdigital_import_id"],
+                FlightKind(row["kind"]),
+                row["records"],
+                row["polls"],
+                row["next_poll_at"] or self._last_at,
+            )
+
     async def send(self, departure: Departure, members: Sequence[Flight]) -> None:
         """Send these members; waits while too many are open.
 

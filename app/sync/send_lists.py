@@ -44,6 +44,7 @@ async def run(context: JobContext) -> None:
     standing = await settle_twins(context, lists)
     await _make_ready(context, standing)
     flights = Flights(context)
+    await flights.adopt()
     await _send(context, standing, flights)
     await flights.watch()
     for one in standing:

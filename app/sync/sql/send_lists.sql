@@ -422,9 +422,10 @@ SET counts = counts || $2::jsonb,
     progress_done = least(progress_done + $4, coalesce(progress_total, progress_done + $4))
 WHERE id = $1;
 
--- name: any_open
--- Whether something that this run sent has not ended. imports_run.
-SELECT EXISTS (SELECT FROM imports WHERE run_id = $1 AND status IN ('submitting', 'open'));
+-- name: own_open
+-- What an earlier attempt of this run sent that has not ended. imports_run.
+SELECT id, kind, dotdigital_import_id, records, polls, next_poll_at FROM imports
+WHERE run_id = $1 AND status = 'open' ORDER BY id;
 
 -- name: outlook
 -- What a run would do with one list's members: join, leave, wait. By the primary keys.
