@@ -3,8 +3,18 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Protocol
 
-from app.models import Mapping as MappingRow
+
+class Mapped(Protocol):
+    """What is asked of a mapping."""
+
+    id: int
+    kind: str
+    person_field: str
+    dotdigital_field: str
+    data_field_type: str | None
+    preference_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +27,7 @@ class Lost:
 
 
 def find_lost(
-    mappings: Iterable[MappingRow], fields: Mapping[str, str], preferences: Collection[int]
+    mappings: Iterable[Mapped], fields: Mapping[str, str], preferences: Collection[int]
 ) -> list[Lost]:
     """Return the mappings whose target is gone, or is of another type than when it was mapped.
 
@@ -32,7 +42,7 @@ def find_lost(
     return [each for each in found if each is not None]
 
 
-def _field(mapping: MappingRow, fields: Mapping[str, str]) -> Lost | None:
+def _field(mapping: Mapped, fields: Mapping[str, str]) -> Lost | None:
     name = mapping.dotdigital_field
     there = fields.get(name.casefold())
     if there is None:
@@ -56,7 +66,7 @@ def _field(mapping: MappingRow, fields: Mapping[str, str]) -> Lost | None:
     return None
 
 
-def _preference(mapping: MappingRow, preferences: Collection[int]) -> Lost | None:
+def _preference(mapping: Mapped, preferences: Collection[int]) -> Lost | None:
     if mapping.preference_id in preferences:
         return None
     text = (

@@ -11,7 +11,7 @@ from app.clients.dotdigital import Circuit, Unreachable
 from app.db import Database
 from app.models import Account
 from sandbox.server import RunningSandbox
-from sandbox.state.records import ApiUser
+from sandbox.state import ApiUser
 from tests.clock import FakeClock
 from tests.factories.accounts import make_account, make_account_over_api
 from tests.factories.contact_links import due_people, make_link, settle_everyone

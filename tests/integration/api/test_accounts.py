@@ -10,7 +10,7 @@ from app.db import Database
 from app.models import RateBucket
 from app.models.jobs import JOBS
 from sandbox.server import RunningSandbox
-from sandbox.state.records import ApiUser
+from sandbox.state import ApiUser
 from tests.clock import FakeClock
 from tests.factories.accounts import make_account, make_account_over_api
 from tests.factories.api_keys import client_with
