@@ -1,7 +1,7 @@
 """Reads a collection to its end, page by page, and never round in a circle."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from app.clients.dotdigital.errors import ProtocolError
@@ -57,6 +57,8 @@ class SkipPage(Generic[Row]):
     #: Where to go on from after a stop, once these are stored; None at the end. It lies before the
     #: rows that follow, so that some of these are read again.
     next_skip: int | None
+    #: The rows at the page's start that the page before it did hold.
+    again: list[Row] = field(default_factory=list, compare=False)
 
 
 async def by_skip(
@@ -84,9 +86,9 @@ async def by_skip(
             raise ProtocolError("two pages running are the same")
         skip += select - overlap
         is_last = len(rows) < select
-        fresh = rows[repeated(previous, rows, overlap) :]
-        if fresh:
-            yield SkipPage(fresh, None if is_last else skip)
+        known = repeated(previous, rows, overlap)
+        if fresh := rows[known:]:
+            yield SkipPage(fresh, None if is_last else skip, rows[:known])
         if is_last:
             return
         previous = rows
