@@ -6,61 +6,49 @@ again, is gathered for the end of it. The run watches its imports for a while an
 take longer to monitor_imports.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 
-from sqlmodel import col, select
-
-from app.clients.dotdigital import ADD_CALLS_A_MINUTE, MergeOption
-from app.db import PoolConnection
-from app.models import Mapping
-from app.services.account_settings import AccountSettings
+from app.clients.dotdigital import MergeOption
 from app.sync.address_opt_outs import keep_opted_out, tell_address_opt_outs
 from app.sync.departures import MOST_AT_ONCE, delete_contacts, hand_over, leave_contacts
+from app.sync.due_people import (
+    count_due,
+    counts_of,
+    due_people,
+    load_plan,
+    reload_settings,
+    write_held,
+    write_unchanged,
+)
 from app.sync.engine import JobContext
-from app.sync.failures import heal_people, record_people
+from app.sync.failures import record_people
 from app.sync.imports import release_abandoned
-from app.sync.lost_targets import (
-    explain_failures,
-    look_for_lost_targets,
-    lost_mappings,
-)
+from app.sync.lost_targets import explain_failures, look_for_lost_targets
 from app.sync.opt_ins import bring_back
-from app.sync.opt_outs import count_opt_outs, send_opt_outs
+from app.sync.opt_outs import send_opt_outs
 from app.sync.payloads import PayloadPlan
-from app.sync.people_page import (
-    Claims,
-    Departure,
-    Held,
-    Leaving,
-    Return,
-    SortedPage,
-    sort_page,
-)
-from app.sync.person_records import Row, Unchanged
+from app.sync.people_page import Claims, Departure, Leaving, Return, SortedPage, sort_page
+from app.sync.person_records import Row
 from app.sync.person_standing import policy_of
 from app.sync.queue import ensure_run
-from app.sync.rules.call_estimate import estimate
-from app.sync.rules.reasons import Reason
+from app.sync.rehearsal import rehearse, say_what_it_takes
 from app.sync.statements import statements
 from app.sync.submissions import Batch, PlanChanged, Submissions
 
 SQL = statements("send_people")
 
-_PAGE = 5000
 #: A few milliseconds of work.
 _SLICE = 50
 #: Once more for who was to follow: fills of a blank, heirs, who opted in; and again for their like.
 _SWEEPS = 3
 #: A run begins again so often when mappings or settings are changed under it.
 _MOST_PLANS = 20
-_OPTED_OUT = frozenset({Reason.OPTED_OUT, Reason.ADDRESS_OPTED_OUT, Reason.SUPPRESSED_THERE})
 
 
 async def run(context: JobContext) -> None:
     """Send everyone who is due in the account."""
     if context.run.is_dry:
-        await _rehearse(context)
+        await rehearse(context)
         return
     await release_abandoned(context)
     if context.run.mode == "full" and context.run.checkpoint is None:
@@ -68,8 +56,8 @@ async def run(context: JobContext) -> None:
         await context.run.save({"made_due": True})
     await context.database.pool.execute(SQL["drop_gone"], context.account_id)
     await look_for_lost_targets(context)
-    context.run.total = await _count_due(context)
-    await _say_what_it_takes(context)
+    context.run.total = await count_due(context)
+    await say_what_it_takes(context)
     await send_opt_outs(context)
     await tell_address_opt_outs(context)
     submissions = Submissions(context)
@@ -108,29 +96,6 @@ async def _send_everyone(context: JobContext, submissions: Submissions) -> bool:
     return True
 
 
-async def load_plan(context: JobContext) -> tuple[PayloadPlan, str]:
-    """Return the account's mappings, compiled, and the generation that they are of."""
-    async with context.database.transaction() as connection:
-        generation: str = await connection.fetchval(SQL["generation"], context.account_id)
-    lost = await lost_mappings(context)
-    async with context.database.reading() as session:
-        found = await session.execute(
-            select(Mapping)
-            .where(col(Mapping.account_id) == context.account_id)
-            .order_by(col(Mapping.id))
-        )
-        mappings = [each for each in found.scalars() if each.id not in lost]
-        return PayloadPlan(mappings), generation
-
-
-async def reload_settings(context: JobContext) -> None:
-    """Read the account's settings anew."""
-    stored = await context.database.pool.fetchval(
-        "SELECT settings FROM accounts WHERE id = $1", context.account_id
-    )
-    context.account_settings = AccountSettings.from_stored(stored)
-
-
 class _Sender:
     """Goes through the due people once, from the first to the last."""
 
@@ -156,7 +121,7 @@ class _Sender:
         while True:
             # Taken before the page is read: what is recorded by then, the page shows itself.
             claims = self._claims()
-            rows = await _due_people(self._context, after_id)
+            rows = await due_people(self._context, after_id)
             if not rows:
                 break
             before_id, after_id = after_id, rows[-1]["person_id"]
@@ -189,10 +154,10 @@ class _Sender:
 
     async def _settle(self, page: SortedPage) -> None:
         """Write down whoever needs no import, in one transaction."""
-        counts = _counts_of(page)
+        counts = counts_of(page)
         async with self._context.run.fenced() as connection:
-            await _write_held(self._context, connection, page.held)
-            await _write_unchanged(self._context, connection, page.unchanged)
+            await write_held(self._context, connection, page.held)
+            await write_unchanged(self._context, connection, page.unchanged)
             await record_people(self._context, connection, page.failures)
             await keep_opted_out(
                 self._context, connection, page.unknown_opt_outs, "never_a_contact"
@@ -232,114 +197,6 @@ class _Sender:
     async def _submit(self, batch: Batch) -> None:
         if batch.entries:
             await self._submissions.submit(batch.take_all(), batch.merge_option)
-
-
-async def _say_what_it_takes(context: JobContext) -> None:
-    """Note in the timeline of a full run, or of a rehearsal, the calls and minutes to expect."""
-    if context.run.mode == "changes":
-        return
-    allowed = await context.database.pool.fetchval(
-        SQL["calls_a_minute"], str(context.account.dotdigital_account_id), "PUT /contacts/v3/import"
-    )
-    people, size = context.run.total or 0, context.account_settings.batch_size
-    expected = estimate(people, size, allowed or ADD_CALLS_A_MINUTE)
-    await context.run.note(
-        "expected", people=people, calls=expected.calls, minutes=expected.minutes
-    )
-
-
-async def _rehearse(context: JobContext) -> None:
-    """Say what a run would do; writes nothing on either side, and makes no call."""
-    run = context.run
-    run.total = await _count_due(context)
-    await _say_what_it_takes(context)
-    run.counts["suppressed"] = await count_opt_outs(context)
-    plan, _ = await load_plan(context)
-    policy, claims = policy_of(context.account_settings), Claims()
-    after_id = 0
-    while rows := await _due_people(context, after_id):
-        after_id = rows[-1]["person_id"]
-        page = sort_page(rows, plan, policy, claims, resend=True)
-        run.counts.update(_counts_of(page))
-        created = sum(entry.contact_id is None for entry in page.records)
-        run.counts.update(created=created, updated=len(page.records) - created + len(page.fills))
-        run.counts.update(
-            deleted=sum(each.heir is None for each in page.departing),
-            resubscribed=len(page.returning),
-            suppressed=len(page.unknown_opt_outs),
-        )
-        run.done += len(rows)
-        await run.save()
-
-
-def _counts_of(page: SortedPage) -> Counter[str]:
-    """Return what the page adds to the run's counts, but for what its imports bring."""
-    sent = len(page.records) + len(page.fills)
-    skipped = len(page.held)
-    settled = skipped + len(page.unchanged) + len(page.failures)
-    leaving = len(page.departing) + len(page.leaving) + len(page.returning)
-    return Counter(
-        considered=sent + settled + leaving,
-        unchanged=len(page.unchanged),
-        skipped=skipped,
-        failed=len(page.failures),
-    )
-
-
-async def _count_due(context: JobContext) -> int:
-    count: int = await context.database.pool.fetchval(
-        SQL["count_due"], context.account_id, context.clock.now()
-    )
-    return count
-
-
-async def _due_people(context: JobContext, after_id: int) -> Sequence[Row]:
-    async with context.database.batch() as connection:
-        rows: Sequence[Row] = await connection.fetch(
-            SQL["due_people"],
-            context.account_id,
-            after_id,
-            context.clock.now(),
-            _PAGE,
-            context.account_settings.people == "list_members",
-        )
-    return rows
-
-
-async def _write_held(
-    context: JobContext, connection: PoolConnection, held: Sequence[Held]
-) -> None:
-    if not held:
-        return
-    person_ids = [each.person_id for each in held]
-    await connection.execute(
-        SQL["hold_back"],
-        context.account_id,
-        person_ids,
-        [each.version for each in held],
-        ["suppressed" if each.reason in _OPTED_OUT else "not_eligible" for each in held],
-        [each.reason.value for each in held],
-        [each.detail for each in held],
-        [each.changed_at for each in held],
-    )
-    await heal_people(context, connection, person_ids)
-
-
-async def _write_unchanged(
-    context: JobContext, connection: PoolConnection, unchanged: Sequence[Unchanged]
-) -> None:
-    if not unchanged:
-        return
-    person_ids = [each.person_id for each in unchanged]
-    await connection.execute(
-        SQL["settle_unchanged"],
-        context.account_id,
-        person_ids,
-        [each.version for each in unchanged],
-        ["suppressed" if each.suppressed else "synced" for each in unchanged],
-        [each.changed_at for each in unchanged],
-    )
-    await heal_people(context, connection, person_ids)
 
 
 async def _hand_over(context: JobContext) -> None:
