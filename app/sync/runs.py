@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from app.clock import Clock
-from app.db import Database, PoolConnection
+from app.db import Database, JsonText, PoolConnection
 from app.sync.statements import statements
 
 SQL = statements("runs")
@@ -160,7 +162,8 @@ async def queue_run(
         mode,
         trigger,
         at,
-        None if scope is None else dict(scope),
+        # Written here, for a session's connection reads and writes JSON in its own way.
+        None if scope is None else JsonText(orjson.dumps(scope).decode()),
     )
     return run_id
 

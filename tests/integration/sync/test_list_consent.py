@@ -1,0 +1,294 @@
+"""Opting out of lists and coming back: what lists bring back, and whom nothing brings back."""
+
+from typing import Any
+
+import pytest
+
+from app.models import Account, MailingList, Person
+from sandbox.server import RunningSandbox
+from tests.factories.engines import Replica
+from tests.factories.lists import make_list, make_members
+from tests.factories.people import make_person
+from tests.integration.sync.list_traces import (
+    failures,
+    listed,
+    member,
+    on_list,
+    set_state,
+    states,
+    twin,
+)
+from tests.integration.sync.traces import calls
+
+RESUBSCRIBE = "POST /v2/address-books/{id}/contacts/resubscribe"
+NO_CHALLENGE = "POST /v2/address-books/{id}/contacts/resubscribe-with-no-challenge"
+
+
+def status_there(sandbox: RunningSandbox, email: str = "p1@example.com") -> tuple[str, str]:
+    """Return how a contact stands in the account, and in Readers."""
+    contact = sandbox.control.contact(email)
+    return contact.email_status, twin(sandbox).members[contact.id]
+
+
+async def left_by_own_wish(
+    here: Replica,
+    account: Account,
+    sandbox: RunningSandbox,
+    **options: Any,  # noqa: ANN401
+) -> tuple[MailingList, Person]:
+    """Let a member opt out of the list in Dotdigital, and leave it here."""
+    mailing_list, people = await listed(here, account, 1, exit_action="ignore", **options)
+    await here.run(account, "send_lists")
+    contact = sandbox.control.contact("p1@example.com")
+    sandbox.account.subscriptions.unsubscribe_from_list(
+        contact, twin(sandbox), sandbox.account.clock.stamp()
+    )
+    await set_state(here, mailing_list, people, "leaving")
+    await here.run(account, "send_lists")
+    return mailing_list, people[0]
+
+
+MODES = [
+    pytest.param("never", {}, "suppressed", id="never"),
+    pytest.param("no_challenge", {NO_CHALLENGE: 1}, "subscribed", id="at once"),
+    pytest.param("challenge", {RESUBSCRIBE: 1}, "pending", id="once it confirms"),
+]
+
+
+@pytest.mark.parametrize("mode, expected, status", MODES)
+@pytest.mark.parametrize("one_by_one", [False, True])
+async def test_who_opted_out_of_a_list_and_joins_anew_comes_back_as_the_list_says(
+    here: Replica,
+    sandboxed: Account,
+    sandbox: RunningSandbox,
+    mode: str,
+    expected: dict[str, int],
+    status: str,
+    *,
+    one_by_one: bool,
+) -> None:
+    mailing_list, person = await left_by_own_wish(
+        here, sandboxed, sandbox, resubscribe_mode=mode, trigger_join_actions=one_by_one
+    )
+    await make_members(here.database, mailing_list, [person])
+    sandbox.sandbox.calls.clear()
+    run = await here.run(sandboxed, "send_lists")
+    assert (run["status"], run["counts"]["added"]) == ("succeeded", 1)
+    made = {path: count for path, count in calls(sandbox).items() if "resubscribe" in path}
+    assert made == expected
+    assert status_there(sandbox) == ("subscribed", status)
+    # A challenge is mailed once, and whoever is asked is not asked again by a full run.
+    sandbox.sandbox.calls.clear()
+    await here.run(sandboxed, "send_lists", "full")
+    assert not [path for path in calls(sandbox) if "resubscribe" in path]
+    assert status_there(sandbox) == ("subscribed", status)
+    assert (await member(here, mailing_list, person))["sync_state"] == "synced"
+
+
+STANDING_OUT = [
+    pytest.param("UPDATE people SET no_email = true", id="opted out here"),
+    pytest.param(
+        "INSERT INTO people (email, no_email) VALUES ('P1@example.com', true)",
+        id="opted out by who has the same email",
+    ),
+    pytest.param(
+        "UPDATE people SET opted_out_at = '2026-02-01', opted_in_at = '2026-01-01'",
+        id="opted out after opting in",
+    ),
+]
+
+
+@pytest.mark.parametrize("statement", STANDING_OUT)
+async def test_nobody_comes_back_to_a_list_who_opted_out(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, statement: str
+) -> None:
+    mailing_list, person = await left_by_own_wish(
+        here, sandboxed, sandbox, resubscribe_mode="no_challenge"
+    )
+    await here.database.pool.execute(statement)
+    await make_members(here.database, mailing_list, [person])
+    await here.run(sandboxed, "send_lists")
+    assert NO_CHALLENGE not in calls(sandbox)
+    assert status_there(sandbox)[1] == "suppressed"
+
+
+async def test_who_left_the_account_there_is_not_brought_back_by_a_list(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    """Coming back to a list would bring it back to the account."""
+    mailing_list, person = await left_by_own_wish(
+        here, sandboxed, sandbox, resubscribe_mode="no_challenge"
+    )
+    sandbox.control.unsubscribe("p1@example.com")
+    await make_members(here.database, mailing_list, [person])
+    await here.run(sandboxed, "send_lists")
+    assert NO_CHALLENGE not in calls(sandbox)
+    assert status_there(sandbox) == ("unsubscribed", "suppressed")
+
+
+async def test_who_opts_out_of_a_list_after_joining_stays_out_whatever_is_sent_again(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    await listed(here, sandboxed, 1, resubscribe_mode="no_challenge")
+    await here.run(sandboxed, "send_lists")
+    contact = sandbox.control.contact("p1@example.com")
+    sandbox.account.subscriptions.unsubscribe_from_list(
+        contact, twin(sandbox), sandbox.account.clock.stamp()
+    )
+    await here.run(sandboxed, "send_lists", "full")
+    assert status_there(sandbox) == ("subscribed", "suppressed")
+
+
+async def audience(
+    here: Replica, account: Account, number: int = 3, mode: str = "no_challenge"
+) -> tuple[MailingList, list[Person]]:
+    return await listed(
+        here, account, number, entry_action="unsubscribe", kind="audience", resubscribe_mode=mode
+    )
+
+
+async def test_whoever_joins_an_audience_is_unsubscribed_and_it_needs_no_list_there(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    mailing_list, people = await audience(here, sandboxed)
+    sandbox.sandbox.calls.clear()
+    run = await here.run(sandboxed, "send_lists")
+    assert (run["status"], run["counts"]["added"]) == ("succeeded", 3)
+    statuses = {contact.email_status for contact in sandbox.account.contacts}
+    assert statuses == {"unsubscribed"}
+    assert calls(sandbox) == {
+        "GET /v2/server-time": 1,
+        "PUT /contacts/v3/import": 1,
+        "GET /contacts/v3/import/{importId}": 1,
+    }
+    assert "Readers" not in {each.name for each in sandbox.account.lists}
+    row = await member(here, mailing_list, people[0])
+    assert (row["sync_state"], row["account_status"]) == ("synced", "unsubscribed")
+
+
+LEAVERS = [
+    pytest.param("never", "unsubscribed", id="never"),
+    pytest.param("no_challenge", "subscribed", id="at once"),
+    pytest.param("challenge", "unsubscribed", id="once it confirms"),
+]
+
+
+@pytest.mark.parametrize("mode, status", LEAVERS)
+async def test_whoever_leaves_an_audience_is_brought_back_as_it_says(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, mode: str, status: str
+) -> None:
+    mailing_list, people = await audience(here, sandboxed, mode=mode)
+    await here.run(sandboxed, "send_lists")
+    await set_state(here, mailing_list, people[:2], "leaving")
+    sandbox.sandbox.calls.clear()
+    run = await here.run(sandboxed, "send_lists")
+    assert (run["status"], run["counts"]["exited"]) == ("succeeded", 2)
+    assert sandbox.control.contact("p1@example.com").email_status == status
+    challenged = sandbox.control.contact("p1@example.com").challenged_ms is not None
+    assert challenged == (mode == "challenge")
+    assert sandbox.control.contact("p3@example.com").email_status == "unsubscribed"
+    assert list(await states(here, mailing_list)) == [people[2].id]
+    assert calls(sandbox).get("PUT /contacts/v3/import", 0) == (mode != "never")
+
+
+async def test_who_had_opted_out_before_the_audience_came_stays_out(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    mailing_list, people = await audience(here, sandboxed)
+    sandbox.control.unsubscribe("p1@example.com")
+    sandbox.sandbox.world.clock.advance(3600)
+    await here.run(sandboxed, "send_lists")
+    await set_state(here, mailing_list, people, "leaving")
+    run = await here.run(sandboxed, "send_lists")
+    assert run["counts"]["exited"] == 3
+    assert [
+        sandbox.control.contact(f"p{number}@example.com").email_status for number in (1, 2, 3)
+    ] == ["unsubscribed", "subscribed", "subscribed"]
+
+
+@pytest.mark.parametrize("statement", STANDING_OUT)
+async def test_nobody_leaves_an_audience_into_the_mail_who_opted_out(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, statement: str
+) -> None:
+    mailing_list, people = await audience(here, sandboxed, 1)
+    await here.run(sandboxed, "send_lists")
+    await here.database.pool.execute(statement)
+    await set_state(here, mailing_list, people, "leaving")
+    await here.run(sandboxed, "send_lists")
+    assert sandbox.control.contact("p1@example.com").email_status == "unsubscribed"
+    assert await states(here, mailing_list) == {}
+
+
+async def test_who_is_on_another_audience_too_stays_unsubscribed(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    mailing_list, people = await audience(here, sandboxed, 1)
+    other = await make_list(here.database, sandboxed, name="Other", entry_action="unsubscribe")
+    await make_members(here.database, other, people)
+    await here.run(sandboxed, "send_lists")
+    await set_state(here, mailing_list, people, "leaving")
+    await here.run(sandboxed, "send_lists")
+    assert sandbox.control.contact("p1@example.com").email_status == "unsubscribed"
+
+
+async def test_challenge_whose_answer_was_lost_is_not_mailed_again(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    mailing_list, person = await left_by_own_wish(
+        here, sandboxed, sandbox, resubscribe_mode="challenge"
+    )
+    await make_members(here.database, mailing_list, [person])
+    sandbox.control.add_fault("lost_answer", path="/v2/address-books/*/contacts/resubscribe")
+    assert (await here.run(sandboxed, "send_lists"))["status"] == "failed"
+    sandbox.sandbox.calls.clear()
+    run = await here.run(sandboxed, "send_lists")
+    assert (run["status"], run["counts"]["added"]) == ("succeeded", 1)
+    assert RESUBSCRIBE not in calls(sandbox)
+    assert await failures(here) == []
+
+
+async def test_person_who_is_linked_to_another_contact_is_on_the_list_by_that_one(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    mailing_list, people = await listed(here, sandboxed, 2)
+    await here.run(sandboxed, "send_lists")
+    (other_id,) = sandbox.control.add_contacts([{"identifiers": {"email": "other@example.com"}}])
+    await here.database.pool.execute(
+        "UPDATE contact_links SET contact_id = $1 WHERE person_id = $2", other_id, people[0].id
+    )
+    assert (await member(here, mailing_list, people[0]))["sync_state"] == "pending"
+    await here.run(sandboxed, "send_lists")
+    assert on_list(sandbox) == ["other@example.com", "p2@example.com"]
+
+
+async def test_two_people_with_one_contact_keep_it_on_the_list_while_one_of_them_is_a_member(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    """The contact goes over from one to the other, who is a member as well."""
+    mailing_list, people = await listed(here, sandboxed, 1)
+    await here.run(sandboxed, "send_lists")
+    heir = await make_person(here.database, email="p1@example.com")
+    await make_members(here.database, mailing_list, [heir])
+    contact_id = sandbox.control.contact("p1@example.com").id
+    await here.database.pool.execute(
+        "UPDATE contact_links SET contact_id = NULL WHERE person_id = $1", people[0].id
+    )
+    await here.database.pool.execute(
+        """
+        INSERT INTO contact_links (account_id, person_id, contact_id, state, email_key)
+        VALUES ($1, $2, $3, 'synced', 'p1@example.com')
+        ON CONFLICT (account_id, person_id) DO UPDATE SET contact_id = excluded.contact_id
+        """,
+        sandboxed.id,
+        heir.id,
+        contact_id,
+    )
+    await here.database.pool.execute(
+        "UPDATE list_members SET sync_state = 'leaving', contact_id = $1 WHERE person_id = $2",
+        contact_id,
+        people[0].id,
+    )
+    run = await here.run(sandboxed, "send_lists")
+    assert run["counts"]["removed"] == 0
+    assert contact_id in twin(sandbox).members
+    assert await states(here, mailing_list) == {heir.id: "synced"}
