@@ -63,6 +63,9 @@ class ContactLink(SQLModel, table=True):
     email_key: str | None = Field(default=None, sa_column=words(nullable=True))
     mobile_sent: str | None = Field(default=None, sa_column=words(nullable=True))
     acknowledged: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    #: What was read of ``contact_id``, which stands in it too: values that nothing of ours was sent
+    #: for, and since when the contact is off. It holds for that contact alone.
+    last_read: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
     sent_fingerprint: bytes | None = Field(
         default=None, sa_column=Column(LargeBinary, nullable=True)
     )

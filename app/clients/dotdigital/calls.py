@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -24,7 +25,7 @@ from app.clients.dotdigital.errors import (
     error_from,
 )
 from app.clients.dotdigital.limiter import Clock, Priority, RateLimiter
-from app.clients.dotdigital.rate_headers import RateHeaders, read_rate_headers
+from app.clients.dotdigital.rate_headers import RateHeaders, read_date, read_rate_headers
 from app.clients.dotdigital.retries import RetryPolicy, wait_before_retry
 from app.clients.dotdigital.transport import Answer, Credentials, Transport
 
@@ -93,6 +94,11 @@ def account_info(endpoint: str) -> Call[AccountInfo]:
     return Call("GET", _ACCOUNT_INFO, read=lambda answer: account_info_from(answer.body, endpoint))
 
 
+@dataclass(slots=True)
+class _Heard:
+    at: datetime | None = None
+
+
 class Caller:
     """Makes the calls of one account."""
 
@@ -123,6 +129,16 @@ class Caller:
         self._roll = roll
         # Shared with every copy: one refusal is enough for all.
         self._refusals: list[BadCredentials] = []
+        self._heard = _Heard()
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """Return Dotdigital's own time at its latest answer; None before the first one.
+
+        Of this caller and its copies; in whole seconds, by the header ``Date``. None where the
+        answer has none, too.
+        """
+        return self._heard.at
 
     def with_priority(self, priority: Priority) -> "Caller":
         """Return the same caller at another priority."""
@@ -196,6 +212,7 @@ class Caller:
                     call.method, call.url(self.endpoint), self._credentials, call.body
                 )
                 status = answer.status
+                self._heard.at = read_date(answer.headers)
                 now = self._clock.now()
                 rate = read_rate_headers(answer.headers, now)
                 if not 200 <= status < 300:

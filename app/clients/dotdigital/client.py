@@ -1,6 +1,7 @@
 """One account's client: its resources as attributes."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from app.clients.dotdigital.calls import Caller, CallRecord
 from app.clients.dotdigital.circuit import Circuit
@@ -53,6 +54,14 @@ class DotdigitalClient:
                 policy=policy,
             )
         )
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """Return Dotdigital's time at its latest answer, in whole seconds; None before the first.
+
+        By the header ``Date``; None too where the answer has none. It costs no call.
+        """
+        return self._caller.answered_at
 
     def with_priority(self, priority: Priority) -> "DotdigitalClient":
         """Return this client at another priority; all else is shared."""

@@ -59,6 +59,11 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
     return float(max(seconds, 0))
 
 
+def read_date(headers: Mapping[str, str]) -> datetime | None:
+    """Return the server's time, in whole seconds; None where an answer states none."""
+    return _http_date(_lowered(headers).get("date", ""))
+
+
 def _reset(named: Mapping[str, str], now: datetime) -> datetime | None:
     """Return the end of the window by our clock: the server's own may run apart from it."""
     epoch = _whole(named.get("x-ratelimit-reset"))
