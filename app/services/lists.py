@@ -95,11 +95,12 @@ async def change_list(
 ) -> MailingList:
     """Change these fields of the list. Raises Invalid and Conflict, see `check_list`.
 
-    A list that goes to another account, to another list of Dotdigital's, or out of sync starts from
-    nothing there: its members are pending again, and those that were leaving are gone.
+    A list that goes to another account, to another list of Dotdigital's, or out of sync, or whose
+    joining does something else, starts from nothing there: its members are pending again, and those
+    that were leaving are gone.
     """
     before = (found.account_id, found.dotdigital_list_id)
-    was_one_time = found.sync_mode == "one_time"
+    was_one_time, entered_by = found.sync_mode == "one_time", found.entry_action
     moves = "account_id" in values and values["account_id"] != found.account_id
     took_members = _takes_members(found)
     for name, value in values.items():
@@ -112,7 +113,8 @@ async def change_list(
     found.updated_at = at
     await _flush(session, found)
     after = (found.account_id, found.dotdigital_list_id)
-    if after != before and before[1] is not None:
+    is_known_there = before[1] is not None or entered_by == "unsubscribe"
+    if (after != before and is_known_there) or found.entry_action != entered_by:
         await members.start_over(session, found.id)
     if after != before:
         found.bound_at = found.status_read_at = found.status_swept_at = None

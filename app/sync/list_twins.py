@@ -181,6 +181,7 @@ class _Twins:
             await self._refuse(one, _code_of(error), _text_of(error))
             return
         await self._bind(one, twin_id, step.visibility)
+        one.contacts_there = 0
         self._context.run.counts["lists_created"] += 1
         await self._context.run.note("list_made", list_id=one.id, dotdigital_list_id=twin_id)
 

@@ -18,7 +18,7 @@ from app.sync.member_joins import join_one_by_one, join_together
 from app.sync.member_statuses import read_statuses
 from app.sync.queue import ensure_run
 from app.sync.rules.list_twins import Refuse
-from app.sync.rules.member_batches import Queue, is_due
+from app.sync.rules.member_batches import Queue, due_at, is_due
 from app.sync.statements import statements
 from app.sync.synced_lists import SyncedList, chosen_list, read_lists
 
@@ -61,6 +61,7 @@ async def _make_ready(context: JobContext, lists: Sequence[SyncedList]) -> None:
     now = context.clock.now()
     is_first = context.run.checkpoint is None
     async with context.run.fenced() as connection:
+        await connection.execute(SQL["heal_departed"], context.account_id, now)
         await connection.execute(SQL["wake_failed"], context.account_id, ids, now)
         if is_first:
             await connection.execute(
@@ -82,21 +83,37 @@ async def _send(context: JobContext, lists: Sequence[SyncedList], flights: Fligh
     queues = await _queues(context, lists)
     context.run.total = sum(queue.count for queue in queues.values())
     await context.run.save()
+    held: list[Queue] = []
     for one in lists:
-        if _is_due(context, [queues[one.id, "leaving"]]) or not _costs_removal(one):
+        leaving = queues[one.id, "leaving"]
+        if _is_due(context, [leaving]) or not _waits_for_others(one):
             await send_exits(context, one, flights)
             await context.run.save()
+        else:
+            held.append(leaving)
     returns = ListReturns(context)
     if singly:
         await join_one_by_one(context, singly, returns)
         # Whoever couldn't be added so goes with the others.
         queues = await _queues(context, lists)
-    if _is_due(context, [queues[one.id, "pending"] for one in lists]):
+    together = [queues[one.id, "pending"] for one in lists]
+    if _is_due(context, together):
         await join_together(context, lists, flights, returns)
+    else:
+        held += together
+    await _note_held(context, held)
 
 
-def _costs_removal(one: SyncedList) -> bool:
-    """Say whether leavers are worth waiting for each other: only then they share a call."""
+async def _note_held(context: JobContext, queues: Sequence[Queue]) -> None:
+    """Note when those go who wait for a fuller batch, so that a run is there then."""
+    wait_s = context.account_settings.batch_wait_seconds
+    ends = [end for queue in queues if (end := due_at(queue, wait_s=wait_s)) is not None]
+    if ends:
+        await context.run.save({"made_ready": True, "held_until": min(ends).isoformat()})
+
+
+def _waits_for_others(one: SyncedList) -> bool:
+    """Say whether leavers of this list share calls, so that it is worth waiting for more."""
     return not one.is_left_alone and (one.is_audience or one.exit_action == "remove")
 
 

@@ -1,6 +1,7 @@
 """What every worker sees to every few seconds: nothing that was begun is left lying.
 
-Runs that lost their place in the queue, imports that nobody watches, answers that are kept no more.
+Runs that lost their place in the queue, imports that nobody watches, members whose batch has waited
+long enough, answers that are kept no more.
 """
 
 from datetime import datetime, timedelta
@@ -13,8 +14,11 @@ from app.db import Database
 from app.services.idempotency import forget_old
 from app.sync.imports import SQL as IMPORTS_SQL
 from app.sync.queue import ensure_run, requeue_lost
+from app.sync.statements import statements
 
 log = structlog.get_logger(__name__)
+
+LISTS_SQL = statements("send_lists")
 
 _EVERY_S = 5.0
 _FORGET_EVERY = timedelta(minutes=10)
@@ -33,6 +37,21 @@ async def see_to_imports(database: Database, now: datetime) -> int:
         async with database.transaction() as connection:
             run_id = await ensure_run(
                 connection, account_id=row["account_id"], job="monitor_imports", at=now
+            )
+        queued += run_id is not None
+    return queued
+
+
+async def see_to_held_members(database: Database, now: datetime) -> int:
+    """Queue a run for each account whose members have waited for a fuller batch; return how many.
+
+    So that they wait as long as the account's settings say, whatever the schedule.
+    """
+    queued = 0
+    for row in await database.pool.fetch(LISTS_SQL["held_long_enough"], now):
+        async with database.transaction() as connection:
+            run_id = await ensure_run(
+                connection, account_id=row["account_id"], job="send_lists", at=now
             )
         queued += run_id is not None
     return queued
@@ -62,6 +81,7 @@ class Upkeep:
         if requeued := await requeue_lost(self._database, now - _LOST_AFTER):
             log.info("lost_runs_requeued", count=requeued)
         await see_to_imports(self._database, now)
+        await see_to_held_members(self._database, now)
         if now >= self._forgets_at:
             self._forgets_at = now + _FORGET_EVERY
             async with self._database.pool.acquire() as connection:

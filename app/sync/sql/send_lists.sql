@@ -390,6 +390,21 @@ WHERE failure.account_id = $1 AND failure.job = 'send_lists' AND failure.subject
   AND failure.subject_id = given.person_id AND coalesce(failure.list_id, 0) = given.list_id
   AND failure.resolved_at IS NULL;
 
+-- name: heal_departed
+-- Members that are gone, and lists that send nothing any more, fail no longer. failures_open.
+UPDATE failures AS failure SET resolved_at = $2, next_retry_at = NULL
+WHERE failure.account_id = $1 AND failure.job = 'send_lists' AND failure.resolved_at IS NULL
+  AND CASE failure.subject_type
+      WHEN 'member' THEN NOT EXISTS (SELECT FROM list_members AS member
+                                     WHERE member.list_id = failure.list_id
+                                       AND member.person_id = failure.subject_id)
+      WHEN 'list' THEN NOT EXISTS (SELECT FROM lists AS list
+                                   WHERE list.id = failure.subject_id
+                                     AND list.account_id = failure.account_id
+                                     AND list.synchronisation_with IS NOT NULL
+                                     AND list.record_state = 'open')
+      ELSE false END;
+
 -- name: list_failures
 -- Lists of the account that fail, and when each is tried again. failures_open.
 SELECT subject_id AS list_id, attempts, code, message, last_seen_at, next_retry_at
@@ -421,6 +436,18 @@ SET counts = counts || $2::jsonb,
     status = CASE WHEN status = 'succeeded' AND $3 THEN 'partial' ELSE status END,
     progress_done = least(progress_done + $4, coalesce(progress_total, progress_done + $4))
 WHERE id = $1;
+
+-- name: held_long_enough
+-- Accounts whose last run of send_lists held members back until a time that has come. runs_latest.
+SELECT job.account_id
+FROM jobs AS job
+JOIN accounts AS account ON account.id = job.account_id
+CROSS JOIN LATERAL (SELECT status, checkpoint FROM runs
+                    WHERE runs.account_id = job.account_id AND runs.job = 'send_lists'
+                    ORDER BY id DESC LIMIT 1) AS latest
+WHERE job.job = 'send_lists' AND job.enabled AND account.state NOT IN ('paused', 'bad_credentials')
+  AND latest.status IN ('succeeded', 'partial')
+  AND (latest.checkpoint ->> 'held_until')::timestamptz <= $1;
 
 -- name: own_open
 -- What an earlier attempt of this run sent that has not ended. imports_run.

@@ -34,8 +34,7 @@ async def test_a_list_is_synchronised_by_hand(
     mailing_list: MailingList,
     body: dict[str, Any] | None,
 ) -> None:
-    kwargs = {} if body is None else {"json": body}
-    answer = await api.post(f"/v1/lists/{mailing_list.id}/sync", **kwargs)
+    answer = await api.post(f"/v1/lists/{mailing_list.id}/sync", json=body)
     assert answer.status_code == 202, answer.text
     (run,) = await runs(database)
     assert answer.headers["Location"] == f"/v1/runs/{run['id']}"
@@ -93,17 +92,18 @@ async def test_what_can_not_be_meant_is_refused(
     api: httpx.AsyncClient, database: Database, account: Account, mailing_list: MailingList
 ) -> None:
     assert (await api.post("/v1/lists/999/sync")).status_code == 404
-    for body in ({"mode": "all"}, {"account_id": 1}, []):
+    bodies: list[object] = [{"mode": "all"}, {"account_id": 1}, []]
+    for body in bodies:
         answer = await api.post(f"/v1/lists/{mailing_list.id}/sync", json=body)
         assert answer.status_code == 422, body
     other = await make_account(database)
-    for job, body in (
+    for job, wrong in (
         ("send_people", {"account_id": account.id, "list_id": mailing_list.id}),
         ("send_lists", {"account_id": account.id, "list_id": 999}),
         ("send_lists", {"account_id": other.id, "list_id": mailing_list.id}),
     ):
-        answer = await api.post(f"/v1/jobs/{job}/runs", json=body)
-        assert answer.status_code == 422, body
+        answer = await api.post(f"/v1/jobs/{job}/runs", json=wrong)
+        assert answer.status_code == 422, wrong
         assert answer.json()["errors"][0]["pointer"] == "/body/list_id"
     assert await runs(database) == []
 

@@ -160,6 +160,7 @@ async def test_a_list_keeps_its_own_name_and_slug_when_it_changes(
         pytest.param({"dotdigital_list_id": 10}, 10, "pending", id="bound to another twin"),
         pytest.param({"dotdigital_list_id": None}, None, "pending", id="unbound"),
         pytest.param({"synchronisation_with": None}, None, "pending", id="taken out of sync"),
+        pytest.param({"entry_action": "unsubscribe"}, 9, "pending", id="made an audience"),
         pytest.param({"account_id": "other"}, None, "pending", id="moved to another account"),
         pytest.param(
             {"account_id": "other", "dotdigital_list_id": 12}, 12, "pending", id="moved and bound"

@@ -6,11 +6,13 @@ import pytest
 
 from app.models import Account
 from app.sync.queue import ensure_run
+from app.sync.upkeep import see_to_held_members
 from sandbox.server import RunningSandbox
 from tests.clock import FakeClock
 from tests.factories.engines import Replica
 from tests.factories.lists import make_list, make_members
 from tests.factories.people import make_people, make_person
+from tests.factories.runs import set_job
 from tests.integration.sync.list_traces import (
     events,
     failures,
@@ -243,6 +245,23 @@ async def test_scheduled_run_holds_a_small_batch_until_its_oldest_has_waited(
     here.clock.advance(1200)
     assert (await scheduled(here, sandboxed))["counts"]["removed"] == 1
     assert on_list(sandbox) == ["p2@example.com", "p3@example.com"]
+
+
+async def test_members_that_are_held_back_get_a_run_when_they_have_waited_long_enough(
+    here: Replica, sandboxed: Account, clock: FakeClock
+) -> None:
+    mailing_list, people = await listed(here, sandboxed)
+    await set_job(here.database, sandboxed, "send_lists", enabled=True)
+    await set_state(here, mailing_list, people, "pending")
+    await scheduled(here, sandboxed)
+    assert await see_to_held_members(here.database, clock.now()) == 0
+    clock.advance(1200)
+    assert await see_to_held_members(here.database, clock.now()) == 1
+    assert await see_to_held_members(here.database, clock.now()) == 0
+    run_id = await here.database.pool.fetchval("SELECT max(id) FROM runs")
+    await here.engine.execute(run_id)
+    assert (await here.row(run_id))["counts"]["added"] == 3
+    assert await see_to_held_members(here.database, clock.now()) == 0
 
 
 async def test_scheduled_run_sends_a_full_batch_at_once(here: Replica, sandboxed: Account) -> None:

@@ -463,3 +463,30 @@ async def test_replica_that_dies_anywhere_leaves_what_the_next_one_finishes(
         "SELECT count(*) FROM imports WHERE status = 'submitting'"
     )
     assert (open_imports, await flying(here)) == (0, 0)
+
+
+async def test_failure_of_a_member_that_is_gone_is_over(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    mailing_list, people = await listed(here, sandboxed)
+    sandbox.control.add_fault("job_ends", path="/contacts/v3/import", job_status="Failed")
+    await here.run(sandboxed, "send_lists")
+    assert len(await failures(here)) == 3
+    await here.database.pool.execute("DELETE FROM list_members WHERE person_id = $1", people[0].id)
+    await here.run(sandboxed, "send_lists")
+    assert [each["subject_id"] for each in await failures(here)] == [people[1].id, people[2].id]
+    await here.database.pool.execute("DELETE FROM lists WHERE id = $1", mailing_list.id)
+    await here.run(sandboxed, "send_lists")
+    assert await failures(here) == []
+
+
+async def test_failing_member_of_two_lists_has_a_failure_of_each(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    first, people = await listed(here, sandboxed, 1)
+    second = await make_list(here.database, sandboxed, name="Writers")
+    await make_members(here.database, second, people)
+    sandbox.control.add_fault("job_ends", path="/contacts/v3/import", job_status="Failed")
+    run = await here.run(sandboxed, "send_lists")
+    assert run["counts"]["failed"] == 2
+    assert [each["list_id"] for each in await failures(here)] == [first.id, second.id]
