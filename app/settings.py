@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = 2
     #: A failed record is tried this often before it waits for a change or a hand.
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
+    #: Online activities older than this are dropped, and no longer read; unset: kept for ever.
+    activity_retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
 
     # Logs
     log_format: Literal["console", "json"] = "console"

@@ -124,7 +124,7 @@ class OnlineActivity(SQLModel, table=True):
 event.listen(
     OnlineActivity.__table__,  # type: ignore[attr-defined]
     "after_create",
-    DDL(
+    DDL(  # type: ignore[no-untyped-call]
         "CREATE TABLE online_activities_other_months PARTITION OF online_activities DEFAULT"
     ).execute_if(dialect="postgresql"),
 )

@@ -1,0 +1,74 @@
+"""retrieve_activities: brings over what people did with campaigns, forms and the web site.
+
+Campaigns first, then forms, then visits: each asked only for what is new, stored in large batches
+with the place that was reached. At the end the watermark moves, to when this reading began by
+Dotdigital's clock; whoever is not linked yet is left to match_activities.
+"""
+
+from app.clients.dotdigital import DotdigitalError
+from app.models.online_activities import ACTIVITY_TYPES
+from app.sync.activity_reading import Reading, begin
+from app.sync.activity_store import SQL, STREAM
+from app.sync.campaign_reading import read_campaigns
+from app.sync.engine import JobContext
+from app.sync.form_reading import read_forms
+from app.sync.queue import ensure_run
+from app.sync.visit_reading import read_visits
+
+
+async def run(context: JobContext) -> None:
+    """Read every activity since the last reading."""
+    chosen = await chosen_types(context)
+    if not chosen:
+        await context.run.note("no_types_chosen")
+        return
+    if not context.run.is_dry:
+        await context.database.pool.execute(SQL["begin_matching"], context.account_id)
+        await context.database.pool.execute(SQL["queued_from"], context.account_id)
+    reading = Reading(context, chosen, await begin(context))
+    try:
+        await read_campaigns(reading)
+        await read_forms(reading)
+        await read_visits(reading)
+        await reading.store.settle()
+    except DotdigitalError:
+        # What was read is read: the next run goes on behind it.
+        await reading.store.settle()
+        raise
+    finally:
+        await reading.store.close()
+    if context.run.is_dry:
+        return
+    await _move_watermark(reading)
+    if reading.store.has_orphans:
+        await _hand_over(context)
+
+
+async def chosen_types(context: JobContext) -> frozenset[str]:
+    """Return the types that come over for the account; all where nobody chose."""
+    row = await context.database.pool.fetchrow(SQL["chosen_types"], context.account_id)
+    return frozenset(type_ for type_ in ACTIVITY_TYPES if row is None or row[type_])
+
+
+async def _move_watermark(reading: Reading) -> None:
+    context, place = reading.context, reading.start
+    async with context.run.fenced() as connection:
+        await connection.execute(
+            SQL["move_watermark"],
+            context.account_id,
+            STREAM,
+            place.began,
+            place.floor.isoformat(),
+            context.clock.now(),
+        )
+
+
+async def _hand_over(context: JobContext) -> None:
+    """See that somebody matches what this run could not."""
+    async with context.database.transaction() as connection:
+        await ensure_run(
+            connection,
+            account_id=context.account_id,
+            job="match_activities",
+            at=context.clock.now(),
+        )
