@@ -12,15 +12,8 @@ from app.clients.dotdigital import Contact
 from app.db import PoolConnection
 from app.services.erasure import EmailHashes, erased_among
 from app.sync.address_opt_outs import keep_opted_out
-from app.sync.contact_news import (
-    LinkWrite,
-    Plans,
-    Standing,
-    Work,
-    asks_for_erasures,
-    judge,
-    needs_bearers,
-)
+from app.sync.contact_news import asks_for_erasures, judge, needs_bearers
+from app.sync.contact_work import LinkWrite, Plans, Standing, Work
 from app.sync.engine import JobContext
 from app.sync.imports import SQL as IMPORTS_SQL
 from app.sync.rules.email_match import matched_by

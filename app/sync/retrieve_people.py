@@ -19,9 +19,9 @@ from sqlmodel import col, select
 from app.clients.dotdigital import Contact, ContactPage, Rejected, SkipPage, Suppression
 from app.db import PoolConnection
 from app.models import Mapping
-from app.sync.contact_news import Plans
 from app.sync.contact_page import SQL, ContactPages, counts_of
 from app.sync.contact_sweep import gone_among
+from app.sync.contact_work import Plans
 from app.sync.engine import JobContext
 from app.sync.payloads import PayloadPlan
 from app.sync.readings import Reading, Stream

@@ -11,10 +11,10 @@ from typing import Any
 
 from app.clients.dotdigital import Suppression
 from app.db import PoolConnection
-from app.sync.contact_news import consent_of
 from app.sync.contact_page import SQL, announce, change_people, mark_due, storable
+from app.sync.contact_work import consent_of, off_at_of
 from app.sync.engine import JobContext
-from app.sync.field_news import later, read_of
+from app.sync.field_news import later
 from app.sync.rules.consent_news import (
     OptOutNews,
     SuppressionThere,
@@ -177,14 +177,9 @@ def _judge_link(news: _News, there: SuppressionThere, holder: Row, *, opted_in_s
     if was_asked and not out.get("no_email"):
         return
     status = known if is_suppressed(known) and not out.get("no_email") else there.reason
-    off_at = later(_off_at(holder), later(there.removed_at, out.get("opted_out_at")))
-    if status != known or off_at != _off_at(holder):
+    off_at = later(off_at_of(holder), later(there.removed_at, out.get("opted_out_at")))
+    if status != known or off_at != off_at_of(holder):
         news.links[person_id] = (status or there.reason, off_at)
     if opted_in_since:
         # It is for the send job to ask for the contact back.
         news.due.add(person_id)
-
-
-def _off_at(row: Row) -> datetime | None:
-    written = read_of(row).get("off_at")
-    return None if written is None else datetime.fromisoformat(written)
