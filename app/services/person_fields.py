@@ -143,8 +143,9 @@ def read(path: FieldPath, person: Row) -> object:
 
 def full_name(first_name: object, last_name: object) -> str | None:
     """Return both names with a blank between them, the one that is there, or None."""
-    names = (str(name).strip() for name in (first_name, last_name) if name is not None)
-    return " ".join(name for name in names if name) or None
+    first = "" if first_name is None else str(first_name).strip()
+    last = "" if last_name is None else str(last_name).strip()
+    return f"{first} {last}".strip() or None
 
 
 def _steps(text: str) -> tuple[Step, ...]:

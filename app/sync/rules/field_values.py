@@ -1,5 +1,6 @@
 """A person's value as the data field wants it: String, Numeric, Date or Boolean."""
 
+import contextlib
 import math
 import re
 from datetime import UTC, date, datetime
@@ -8,6 +9,9 @@ from decimal import Decimal, InvalidOperation
 #: The help centre's figures for the newer fields [doc].
 MAX_TEXT = 1000
 _DIGITS_BEFORE_POINT = 18
+_SHORT = 10**15
+_DIGITS = re.compile(r"[0-9]+")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LAST_PLACE = Decimal("1e-9")
 
 _TRUE = frozenset({"true", "yes", "y", "1", "on"})
@@ -90,6 +94,11 @@ def _text(value: object) -> str:
 def _number(value: object) -> int | float:
     if isinstance(value, bool):
         return int(value)
+    # Most numbers are short and whole, and this runs for each of a million.
+    if isinstance(value, int) and -_SHORT < value < _SHORT:
+        return value
+    if isinstance(value, str) and len(value) < _DIGITS_BEFORE_POINT and _DIGITS.fullmatch(value):
+        return int(value)
     exact = _exact(value)
     if exact.is_finite() and exact.adjusted() < _DIGITS_BEFORE_POINT:
         rounded = exact.quantize(_LAST_PLACE)
@@ -115,6 +124,9 @@ def _exact(value: object) -> Decimal:
 
 
 def _date(value: object) -> str:
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        with contextlib.suppress(ValueError):
+            return f"{date.fromisoformat(value).isoformat()}T00:00:00Z"
     moment = _moment(value) if isinstance(value, str) else value
     if isinstance(moment, datetime):
         try:
