@@ -14,9 +14,7 @@ branch_labels = None
 depends_on = None
 
 _KINDS = "kind IN ('people', 'members', 'removal', 'deletion')"
-_MORE_KINDS = (
-    "kind IN ('people', 'members', 'removal', 'deletion', 'unsubscription', 'resubscription')"
-)
+_MORE_KINDS = "kind IN ('people', 'members', 'removal', 'deletion', 'resubscription')"
 _SUBJECT = ["account_id", "job", "subject_type", "subject_id"]
 
 #: A contact that went from one person to none is off its lists, or stays as it is by a wish.
@@ -96,7 +94,7 @@ def downgrade() -> None:
         " AND resolved_at IS NULL"
     )
     _open_failures(_SUBJECT)
-    op.execute("DELETE FROM imports WHERE kind IN ('unsubscription', 'resubscription')")
+    op.execute("DELETE FROM imports WHERE kind = 'resubscription'")
     _kinds(_KINDS)
     op.drop_table("import_members")
     _unsettled(["list_id", "person_id"])

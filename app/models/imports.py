@@ -20,14 +20,7 @@ from sqlmodel import Field, SQLModel
 
 from app.models.columns import identity, instant, number, one_of, reference, words
 
-IMPORT_KINDS = (
-    "people",
-    "members",
-    "removal",
-    "deletion",
-    "unsubscription",
-    "resubscription",
-)
+IMPORT_KINDS = ("people", "members", "removal", "deletion", "resubscription")
 IMPORT_STATUSES = ("submitting", "open", "finished", "failed", "lost")
 
 

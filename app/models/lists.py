@@ -99,7 +99,7 @@ class ListMember(SQLModel, table=True):
     account_status: str | None = Field(default=None, sa_column=words(nullable=True))
     #: The contact that was put on Dotdigital's list for this member; None: never, as far as known.
     contact_id: int | None = Field(default=None, sa_column=number(nullable=True))
-    #: When a suppression audience unsubscribed the contact, by Dotdigital's clock.
+    #: When a suppression audience suppressed the contact, by Dotdigital's clock.
     unsubscribed_at: datetime | None = Field(default=None, sa_column=instant())
     added_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     changed_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))

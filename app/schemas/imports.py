@@ -7,9 +7,7 @@ from pydantic import Field
 
 from app.schemas.text import Schema
 
-ImportKind = Literal[
-    "people", "members", "removal", "deletion", "unsubscription", "resubscription"
-]
+ImportKind = Literal["people", "members", "removal", "deletion", "resubscription"]
 ImportStatus = Literal["submitting", "open", "finished", "failed", "lost"]
 
 

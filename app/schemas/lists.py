@@ -31,7 +31,8 @@ _EntryAction = Annotated[
     Literal["add", "unsubscribe"],
     Field(
         description="What joining does: `unsubscribe` makes this a suppression audience, whose "
-        "members are unsubscribed and resubscribed when they leave."
+        "members are suppressed in the account, and resubscribed when they leave as "
+        "`resubscribe_mode` says."
     ),
 ]
 _ExitAction = Annotated[

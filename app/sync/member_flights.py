@@ -16,7 +16,6 @@ from app.clients.dotdigital import (
     ImportContact,
     MergeOption,
     NotFound,
-    Priority,
     Rejected,
     Resubscribe,
     WaitForSlot,
@@ -50,8 +49,6 @@ class Departure:
     twins: Mapping[int, int] = field(default_factory=dict)
     #: Of `RESUBSCRIBE`: each contact has to confirm. Such a call is never made twice.
     challenge: bool = False
-    #: Of `UNSUBSCRIBE`: what time it is there.
-    server_time: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -190,10 +187,6 @@ class Flights:
                 dropped += await connection.fetch(SQL["drop_opted_out"], import_id)
                 if departure.challenge:
                     await connection.execute(SQL["leave_at_once"], import_id)
-            elif departure.kind is FlightKind.UNSUBSCRIBE:
-                await connection.execute(
-                    SQL["note_unsubscribing"], import_id, departure.server_time
-                )
         gone = {(row["list_id"], row["person_id"]) for row in dropped}
         return import_id, [each for each in members if each.key not in gone]
 
@@ -256,17 +249,6 @@ async def _take_off_list(
     return await context.client.lists.remove_contacts(twin_id, contact_ids)
 
 
-async def _unsubscribe(
-    context: JobContext, _departure: Departure, members: Sequence[Flight]
-) -> str:
-    records = [
-        ImportContact(match_identifier="contactId", contact_id=contact_id, status="unsubscribed")
-        for contact_id in sorted({each.contact_id for each in members})
-    ]
-    client = context.client.with_priority(Priority.OPT_OUT)
-    return await client.imports.submit([encode_contact(record) for record in records])
-
-
 async def _resubscribe(context: JobContext, departure: Departure, members: Sequence[Flight]) -> str:
     options = Resubscribe(no_challenge=not departure.challenge)
     records = [
@@ -284,6 +266,5 @@ async def _resubscribe(context: JobContext, departure: Departure, members: Seque
 _CALLS: dict[FlightKind, _Call] = {
     FlightKind.JOIN: _put_onto_lists,
     FlightKind.REMOVE: _take_off_list,
-    FlightKind.UNSUBSCRIBE: _unsubscribe,
     FlightKind.RESUBSCRIBE: _resubscribe,
 }

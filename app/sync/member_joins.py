@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.clients.dotdigital import NotFound, Rejected
-from app.sync.audiences import unsubscribe_joiners
+from app.sync.audiences import suppress_joiners
 from app.sync.engine import JobContext
 from app.sync.list_returns import ListReturns
 from app.sync.list_twins import lose_twin
@@ -47,10 +47,10 @@ async def join_one_by_one(
 async def join_together(
     context: JobContext, lists: Sequence[SyncedList], flights: Flights, returns: ListReturns
 ) -> None:
-    """Put everyone else who is pending onto the lists, and unsubscribe who joins an audience."""
+    """Put everyone else who is pending onto the lists, and suppress who joins an audience."""
     audiences = [one for one in lists if one.is_audience]
     joiners = [_flight(row) async for row in _by_person(context, audiences)]
-    await unsubscribe_joiners(context, flights, joiners)
+    await suppress_joiners(context, joiners)
     await _send_together(context, [one for one in lists if not one.is_audience], flights, returns)
 
 

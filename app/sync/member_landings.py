@@ -29,14 +29,9 @@ class FlightKind(StrEnum):
 
     JOIN = "members"
     REMOVE = "removal"
-    #: Joining a suppression audience.
-    UNSUBSCRIBE = "unsubscription"
-    #: Leaving one, with no challenge or with one.
+    #: Leaving a suppression audience, with no challenge or with one.
     RESUBSCRIBE = "resubscription"
 
-
-#: As contacts-v3.json spells it.
-_UNSUBSCRIBED = "unsubscribed"
 
 KINDS = frozenset(kind.value for kind in FlightKind)
 
@@ -158,23 +153,21 @@ async def _take_report(
         left = [*judged.yes, *judged.refused, *gone]
         await _leave(context, connection, left)
         status = PENDING_OPT_IN if challenged else SUBSCRIBED
-        await _note_status(context, connection, judged.yes, status)
+        await note_status(context, connection, judged.yes, status)
         counts, failures = {"exited": len(left)}, judged.failures
     else:
-        await _join(context, connection, judged.yes, judged.suppressed)
-        if kind == FlightKind.UNSUBSCRIBE:
-            await _note_status(context, connection, judged.yes, _UNSUBSCRIBED)
+        await note_joined(context, connection, judged.yes, judged.suppressed)
         counts, failures = {"added": len(judged.yes)}, [*judged.failures, *judged.refusals]
     await record_members(context, connection, failures)
     end = "finished" if report.status is ImportStatus.FINISHED else "failed"
     return Landed(end, counts, len(failures), judged.error)
 
 
-async def _join(
+async def note_joined(
     context: JobContext,
     connection: PoolConnection,
     members: Sequence[Flight],
-    suppressed: frozenset[int],
+    suppressed: frozenset[int] = frozenset(),
 ) -> None:
     """Note these as being on their lists."""
     if not members:
@@ -205,9 +198,10 @@ async def _leave(
     await heal_members(context, connection, [each.key for each in members])
 
 
-async def _note_status(
+async def note_status(
     context: JobContext, connection: PoolConnection, members: Sequence[Flight], status: str
 ) -> None:
+    """Note how the contacts of these stand in the account."""
     contacts = [each.contact_id for each in members]
     await connection.execute(SQL["note_account_status"], context.account_id, contacts, status)
     await connection.execute(

@@ -209,13 +209,15 @@ WHERE flying.import_id = $1 AND person.id = flying.person_id
                     AND other.deleted_at IS NULL))
 RETURNING flying.list_id, flying.person_id;
 
--- name: note_unsubscribing
--- A suppression audience is about to unsubscribe these, at this time by Dotdigital's clock. One that
--- was noted before stays: the call may have gone through then.
-UPDATE list_members AS member SET unsubscribed_at = coalesce(member.unsubscribed_at, $2)
-FROM import_members AS flying
-WHERE flying.import_id = $1
-  AND member.list_id = flying.list_id AND member.person_id = flying.person_id;
+-- name: note_suppressing
+-- A suppression audience is about to have these suppressed, at this time by Dotdigital's clock.
+-- Whoever moved on since being read is passed over; one that was noted before stays, for the call may
+-- have gone through then.
+UPDATE list_members AS member SET unsubscribed_at = coalesce(member.unsubscribed_at, $4)
+FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) AS given (list_id, person_id, changed_at)
+WHERE member.list_id = given.list_id AND member.person_id = given.person_id
+  AND member.sync_state = 'pending' AND member.changed_at = given.changed_at
+RETURNING member.list_id, member.person_id;
 
 -- name: leave_at_once
 -- These have left before the call is made, for it must not be made twice.

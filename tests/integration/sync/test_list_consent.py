@@ -147,7 +147,7 @@ async def audience(
     )
 
 
-async def test_whoever_joins_an_audience_is_unsubscribed_and_it_needs_no_list_there(
+async def test_whoever_joins_an_audience_is_suppressed_and_it_needs_no_list_there(
     here: Replica, sandboxed: Account, sandbox: RunningSandbox
 ) -> None:
     mailing_list, people = await audience(here, sandboxed)
@@ -155,21 +155,17 @@ async def test_whoever_joins_an_audience_is_unsubscribed_and_it_needs_no_list_th
     run = await here.run(sandboxed, "send_lists")
     assert (run["status"], run["counts"]["added"]) == ("succeeded", 3)
     statuses = {contact.email_status for contact in sandbox.account.contacts}
-    assert statuses == {"unsubscribed"}
-    assert calls(sandbox) == {
-        "GET /v2/server-time": 1,
-        "PUT /contacts/v3/import": 1,
-        "GET /contacts/v3/import/{importId}": 1,
-    }
+    assert statuses == {"suppressed"}
+    assert calls(sandbox) == {"GET /v2/server-time": 1, "PUT /v2/contacts/suppress-contacts": 1}
     assert "Readers" not in {each.name for each in sandbox.account.lists}
     row = await member(here, mailing_list, people[0])
-    assert (row["sync_state"], row["account_status"]) == ("synced", "unsubscribed")
+    assert (row["sync_state"], row["account_status"]) == ("synced", "suppressed")
 
 
 LEAVERS = [
-    pytest.param("never", "unsubscribed", id="never"),
+    pytest.param("never", "suppressed", id="never"),
     pytest.param("no_challenge", "subscribed", id="at once"),
-    pytest.param("challenge", "unsubscribed", id="once it confirms"),
+    pytest.param("challenge", "suppressed", id="once it confirms"),
 ]
 
 
@@ -186,7 +182,7 @@ async def test_whoever_leaves_an_audience_is_brought_back_as_it_says(
     assert sandbox.control.contact("p1@example.com").email_status == status
     challenged = sandbox.control.contact("p1@example.com").challenged_ms is not None
     assert challenged == (mode == "challenge")
-    assert sandbox.control.contact("p3@example.com").email_status == "unsubscribed"
+    assert sandbox.control.contact("p3@example.com").email_status == "suppressed"
     assert list(await states(here, mailing_list)) == [people[2].id]
     assert calls(sandbox).get("PUT /contacts/v3/import", 0) == (mode != "never")
 
@@ -215,11 +211,11 @@ async def test_nobody_leaves_an_audience_into_the_mail_who_opted_out(
     await here.database.pool.execute(statement)
     await set_state(here, mailing_list, people, "leaving")
     await here.run(sandboxed, "send_lists")
-    assert sandbox.control.contact("p1@example.com").email_status == "unsubscribed"
+    assert sandbox.control.contact("p1@example.com").email_status == "suppressed"
     assert await states(here, mailing_list) == {}
 
 
-async def test_who_is_on_another_audience_too_stays_unsubscribed(
+async def test_who_is_on_another_audience_too_stays_suppressed(
     here: Replica, sandboxed: Account, sandbox: RunningSandbox
 ) -> None:
     mailing_list, people = await audience(here, sandboxed, 1)
@@ -228,7 +224,21 @@ async def test_who_is_on_another_audience_too_stays_unsubscribed(
     await here.run(sandboxed, "send_lists")
     await set_state(here, mailing_list, people, "leaving")
     await here.run(sandboxed, "send_lists")
-    assert sandbox.control.contact("p1@example.com").email_status == "unsubscribed"
+    assert sandbox.control.contact("p1@example.com").email_status == "suppressed"
+
+
+async def test_suppression_by_an_audience_is_no_news_when_it_is_read_back(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    mailing_list, people = await audience(here, sandboxed)
+    await here.run(sandboxed, "send_lists")
+    # The two clocks are one, as they are outside of tests.
+    await here.database.pool.execute("UPDATE contact_links SET suppressed_at = clock_timestamp()")
+    await here.run(sandboxed, "retrieve_people")
+    assert await here.database.pool.fetchval("SELECT count(*) FROM people WHERE no_email") == 0
+    await set_state(here, mailing_list, people[:1], "leaving")
+    await here.run(sandboxed, "send_lists")
+    assert sandbox.control.contact("p1@example.com").email_status == "subscribed"
 
 
 async def test_challenge_whose_answer_was_lost_is_not_mailed_again(
