@@ -28,6 +28,10 @@ class ActivityOut(Schema):
     account_id: int
     mailshot_id: Annotated[int | None, Field(description="Null for what no campaign led to.")]
     person_id: Annotated[int | None, Field(description="Null until it is matched to somebody.")]
+    matched_by: Annotated[
+        Literal["contact", "email"] | None,
+        Field(description="By what the person was found: the contact's link, or the email."),
+    ]
     contact_id: int | None
     email: str | None
     details: Annotated[

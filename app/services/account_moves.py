@@ -21,11 +21,15 @@ SELECT
     (SELECT count(*) FROM runs WHERE account_id = $1 AND status IN ('queued', 'running'))
         AS "active runs"
 """
-#: Why nobody was linked so far, and how far the other account was read.
+#: Why nobody was linked so far, how far the other account was read, and what came without a
+#: mailshot.
 _FORGET = (
     "DELETE FROM contact_links WHERE account_id = $1",
     "DELETE FROM watermarks WHERE account_id = $1",
     "DELETE FROM failures WHERE account_id = $1",
+    "DELETE FROM online_activities WHERE account_id = $1",
+    "DELETE FROM activity_rematches WHERE account_id = $1",
+    "DELETE FROM activity_matching WHERE account_id = $1",
     """
     INSERT INTO person_changes AS due (account_id, person_id, version, reason)
     SELECT $1, id, version, 'new_account' FROM people WHERE deleted_at IS NULL ORDER BY id

@@ -1,16 +1,25 @@
-"""Online activities as they stand, newest first; reading them from Dotdigital is a job's."""
+"""Online activities as they stand, newest first; reading them from Dotdigital is a job's.
+
+However many there are, a page is read by index alone: those of a person by its own index, all of
+them by that of the primary key, and any others from the streams that they are kept in, one for each
+type of an account or a mailshot, with a person or without: the newest of each, and of those the
+newest.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Text, func, literal, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, Text, func, literal, select, true, tuple_, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import col
 
 from app.db import ReadSession
-from app.models import OnlineActivity
+from app.models import Account, Mailshot, OnlineActivity
 from app.models.online_activities import ACTIVITY_TYPES
+
+_NEWEST_FIRST = (col(OnlineActivity.occurred_at).desc(), col(OnlineActivity.id).desc())
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,13 @@ class ActivityFilter:
     occurred_to: datetime | None = None
     matched: bool | None = None
 
+    @property
+    def names_a_stream(self) -> bool:
+        """Whether it asks for anything that the streams are parted by."""
+        return bool(self.types) or not (
+            self.mailshot_id is None and self.account_id is None and self.matched is None
+        )
+
 
 async def newest_activities(
     session: ReadSession,
@@ -33,62 +49,116 @@ async def newest_activities(
     before: tuple[datetime, int] | None,
     limit: int,
 ) -> Sequence[OnlineActivity]:
-    """Return the activities that fit, newest first, from before this place (instant, id).
-
-    Those of a person or a mailshot come by its own index. All others come by one index that begins
-    with the type: the newest of each type are taken from it, and the newest of those.
-    """
-    conditions = _conditions(wanted, before)
-    newest_first = (col(OnlineActivity.occurred_at).desc(), col(OnlineActivity.id).desc())
-    if wanted.person_id is not None or wanted.mailshot_id is not None:
-        if wanted.types:
-            conditions.append(col(OnlineActivity.type).in_(wanted.types))
-        found = await session.execute(
-            select(OnlineActivity).where(*conditions).order_by(*newest_first).limit(limit)
-        )
-        return found.scalars().all()
-    types = literal(sorted(set(wanted.types or ACTIVITY_TYPES)), ARRAY(Text))
-    each = select(func.unnest(types).label("type")).subquery("each")
-    newest_of_each = (
-        select(col(OnlineActivity.id), col(OnlineActivity.occurred_at))
-        .where(col(OnlineActivity.type) == each.c.type, *conditions)
-        .order_by(*newest_first)
-        .limit(limit)
-        .lateral("newest")
+    """Return the activities that fit, newest first, from before this place (instant, id)."""
+    found: Sequence[OnlineActivity] = (
+        (await session.execute(page_of_activities(wanted, before, limit))).scalars().all()
     )
+    return found
+
+
+def page_of_activities(
+    wanted: ActivityFilter, before: tuple[datetime, int] | None, limit: int
+) -> Select[Any]:
+    """Return the statement that reads the page."""
+    if wanted.person_id is None and wanted.names_a_stream:
+        return _of_streams(wanted, before, limit)
+    conditions = _bounds(wanted, before)
+    if wanted.person_id is not None:
+        conditions += _of_person(wanted, wanted.person_id)
+    return select(OnlineActivity).where(*conditions).order_by(*_NEWEST_FIRST).limit(limit)
+
+
+def _of_streams(
+    wanted: ActivityFilter, before: tuple[datetime, int] | None, limit: int
+) -> Select[Any]:
+    of_streams = [
+        _newest_of_streams(wanted, before, limit, with_person=with_person)
+        for with_person in (True, False)
+        if wanted.matched in (None, with_person)
+    ]
+    streams = union_all(*of_streams).subquery("streams")
     places = (
-        select(newest_of_each.c.id)
-        .select_from(each.join(newest_of_each, true()))
-        .order_by(newest_of_each.c.occurred_at.desc(), newest_of_each.c.id.desc())
+        select(streams.c.occurred_at, streams.c.id)
+        .order_by(streams.c.occurred_at.desc(), streams.c.id.desc())
         .limit(limit)
         .subquery("places")
     )
-    found = await session.execute(
-        select(OnlineActivity)
-        .join(places, places.c.id == col(OnlineActivity.id))
-        .order_by(*newest_first)
+    is_there = (
+        places.c.occurred_at == col(OnlineActivity.occurred_at),
+        places.c.id == col(OnlineActivity.id),
     )
-    return found.scalars().all()
+    return select(OnlineActivity).join(places, is_there[0] & is_there[1]).order_by(*_NEWEST_FIRST)
 
 
-def _conditions(
-    wanted: ActivityFilter, before: tuple[datetime, int] | None
-) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.person_id is not None:
-        conditions.append(col(OnlineActivity.person_id) == wanted.person_id)
+def _newest_of_streams(
+    wanted: ActivityFilter,
+    before: tuple[datetime, int] | None,
+    limit: int,
+    *,
+    with_person: bool,
+) -> Select[Any]:
+    """Return the places of the newest of each stream.
+
+    online_activities_of_account, online_activities_of_mailshot, and those of the orphaned ones.
+    """
+    types = literal(sorted(set(wanted.types or ACTIVITY_TYPES)), ARRAY(Text))
+    each = select(func.unnest(types).label("type")).subquery("each")
+    owner, owned_by = _owner(wanted)
+    person_id = col(OnlineActivity.person_id)
+    newest = (
+        select(col(OnlineActivity.occurred_at), col(OnlineActivity.id))
+        .where(
+            owned_by == owner.c.id,
+            col(OnlineActivity.type) == each.c.type,
+            person_id.is_not(None) if with_person else person_id.is_(None),
+            *_bounds(wanted, before),
+        )
+        .order_by(*_NEWEST_FIRST)
+        .limit(limit)
+        .lateral("newest")
+    )
+    return select(newest.c.occurred_at, newest.c.id).select_from(
+        owner.join(each, true()).join(newest, true())
+    )
+
+
+def _owner(wanted: ActivityFilter) -> tuple[Any, Any]:
+    """Return whose streams they are: the mailshot's, or each account's."""
+    if wanted.mailshot_id is not None:
+        mailshots = select(col(Mailshot.id)).where(col(Mailshot.id) == wanted.mailshot_id)
+        if wanted.account_id is not None:
+            mailshots = mailshots.where(col(Mailshot.account_id) == wanted.account_id)
+        return mailshots.subquery("owner"), col(OnlineActivity.mailshot_id)
+    accounts = select(col(Account.id))
+    if wanted.account_id is not None:
+        accounts = accounts.where(col(Account.id) == wanted.account_id)
+    return accounts.subquery("owner"), col(OnlineActivity.account_id)
+
+
+def _of_person(wanted: ActivityFilter, person_id: int) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [col(OnlineActivity.person_id) == person_id]
+    if wanted.types:
+        conditions.append(col(OnlineActivity.type).in_(wanted.types))
     if wanted.mailshot_id is not None:
         conditions.append(col(OnlineActivity.mailshot_id) == wanted.mailshot_id)
     if wanted.account_id is not None:
         conditions.append(col(OnlineActivity.account_id) == wanted.account_id)
+    if wanted.matched is False:
+        conditions.append(col(OnlineActivity.person_id).is_(None))
+    return conditions
+
+
+def _bounds(
+    wanted: ActivityFilter, before: tuple[datetime, int] | None
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
     if wanted.occurred_from is not None:
         conditions.append(col(OnlineActivity.occurred_at) >= wanted.occurred_from)
     if wanted.occurred_to is not None:
         conditions.append(col(OnlineActivity.occurred_at) < wanted.occurred_to)
-    if wanted.matched is not None:
-        person_id = col(OnlineActivity.person_id)
-        conditions.append(person_id.is_not(None) if wanted.matched else person_id.is_(None))
     if before is not None:
+        # The first alone says which months are past it.
+        conditions.append(col(OnlineActivity.occurred_at) <= before[0])
         place = tuple_(col(OnlineActivity.occurred_at), col(OnlineActivity.id))
         conditions.append(place < before)
     return conditions

@@ -50,15 +50,23 @@ _IN_FLIGHT: Final = """
 SELECT EXISTS (SELECT FROM accounts JOIN import_records AS flying
                ON flying.account_id = accounts.id AND flying.person_id = ANY ($1::bigint[]))
 """
-#: Activities that were never matched, of these contacts or addresses. online_activities_orphans.
+#: Activities that were never matched, of these contacts or addresses.
+#: online_activities_orphans_contact, online_activities_orphans_email, online_activities_pkey.
 _DELETE_ORPHANS: Final = """
-DELETE FROM online_activities AS activity
-WHERE activity.person_id IS NULL
-  AND (lower(activity.email) = ANY ($3::text[])
-       OR EXISTS (SELECT FROM unnest($1::bigint[], $2::bigint[]) AS gone (account_id, contact_id)
-                  WHERE gone.account_id = activity.account_id
-                    AND gone.contact_id = activity.contact_id))
+WITH orphan AS (
+    SELECT activity.occurred_at, activity.id
+    FROM unnest($1::bigint[], $2::bigint[]) AS gone (account_id, contact_id)
+    JOIN online_activities AS activity
+        ON activity.account_id = gone.account_id AND activity.contact_id = gone.contact_id
+    WHERE activity.person_id IS NULL
+    UNION
+    SELECT occurred_at, id FROM online_activities
+    WHERE person_id IS NULL AND lower(email) = ANY ($3::text[])
+)
+DELETE FROM online_activities AS activity USING orphan
+WHERE activity.occurred_at = orphan.occurred_at AND activity.id = orphan.id
 """
+_FORGET_REMATCHES: Final = "DELETE FROM activity_rematches WHERE email_key = ANY ($1::text[])"
 #: failures_subject.
 _DELETE_FAILURES: Final = """
 DELETE FROM failures
@@ -80,7 +88,7 @@ USING unnest($1::text[]) AS named (text)
 WHERE position(convert_to(named.text, 'UTF8') IN kept.body) > 0
    OR kept.headers ->> 'location' = named.text
 """
-#: Links, memberships, changes, conflicts and activities go along, by their foreign keys.
+#: Links, memberships, changes, conflicts and activities go along, by foreign keys and triggers.
 _DELETE: Final = "DELETE FROM people WHERE id = ANY ($1::bigint[])"
 _REMEMBER: Final = """
 INSERT INTO erasures (email_hash, erased_at) SELECT unnest($1::bytea[]), $2
@@ -235,6 +243,7 @@ async def _erase(
         [contact_id for _, contact_id in doomed.contacts],
         doomed.email_keys,
     )
+    await connection.execute(_FORGET_REMATCHES, doomed.email_keys)
     await connection.execute(_DELETE_FAILURES, doomed.ids)
     named = [*doomed.emails, *(f"/v1/people/{person_id}" for person_id in doomed.ids)]
     await connection.execute(_FORGET_ANSWERS, named)

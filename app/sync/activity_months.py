@@ -25,6 +25,11 @@ _DELETED_AT_ONCE = 10_000
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
 
 
+def days_kept(days: int | None) -> timedelta | None:
+    """Return how long activities are kept; None for ever."""
+    return None if days is None else timedelta(days=days)
+
+
 def month_of(instant: datetime) -> date:
     """Return the first day of an instant's month, in UTC."""
     return instant.astimezone(UTC).date().replace(day=1)

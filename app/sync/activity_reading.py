@@ -8,10 +8,11 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, Self, TypeVar
 
 from app.clients.dotdigital import DotdigitalClient, DotdigitalError
+from app.sync.activity_months import days_kept
 from app.sync.activity_store import SQL, STREAM, ActivityStore
 from app.sync.engine import JobContext
 from app.sync.rules.activities import Undated
@@ -122,16 +123,11 @@ async def begin(context: JobContext) -> Place:
     there = await context.client.account.server_time()
     stored = utc(detail["floor"]) if "floor" in detail else None
     wanted = context.account_settings.activities_since
-    floor = floor_of(wanted, stored, kept_for(context), there)
+    kept = days_kept(context.settings.activity_retention_days)
+    floor = floor_of(wanted, stored, kept, there)
     read_to = None if row is None else row["position"]
     since = since_of(read_to, stored, floor, full=context.run.mode == "full")
     return Place(floor, since, there)
-
-
-def kept_for(context: JobContext) -> timedelta | None:
-    """Return how long activities are kept; None for ever."""
-    days = context.settings.activity_retention_days
-    return None if days is None else timedelta(days=days)
 
 
 async def ahead(items: AsyncIterator[Item]) -> AsyncIterator[Item]:

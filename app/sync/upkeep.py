@@ -1,7 +1,7 @@
 """What every worker sees to every few seconds: nothing that was begun is left lying.
 
 Runs that lost their place in the queue, imports that nobody watches, members whose batch has waited
-long enough, answers that are kept no more.
+long enough, answers that are kept no more, and the months that activities lie in.
 """
 
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ import structlog
 from app.clock import Clock
 from app.db import Database
 from app.services.idempotency import forget_old
+from app.sync.activity_months import keep_months
 from app.sync.imports import SQL as IMPORTS_SQL
 from app.sync.queue import ensure_run, requeue_lost
 from app.sync.statements import statements
@@ -19,11 +20,14 @@ from app.sync.statements import statements
 log = structlog.get_logger(__name__)
 
 LISTS_SQL = statements("send_lists")
+MATCHING_SQL = statements("match_activities")
 
 _EVERY_S = 5.0
 _FORGET_EVERY = timedelta(minutes=10)
 #: A run this young may still be on its way into the queue.
 _LOST_AFTER = timedelta(seconds=5)
+#: Changed links and emails of one account that wait to be matched.
+_MOST_REMATCHES = 1_000_000
 _DATABASE_GONE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -57,13 +61,23 @@ async def see_to_held_members(database: Database, now: datetime) -> int:
     return queued
 
 
+async def begin_again_where_much_changed(database: Database) -> None:
+    """Let no queue of changed links grow for ever: all orphans are looked at instead."""
+    async with database.transaction() as connection:
+        for row in await connection.fetch(MATCHING_SQL["overgrown"], _MOST_REMATCHES):
+            await connection.execute(MATCHING_SQL["begin_again"], row["account_id"])
+
+
 class Upkeep:
     """One worker's upkeep."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        """Take the parts; nothing happens before `run`."""
+    def __init__(
+        self, database: Database, clock: Clock, *, keep_activities: timedelta | None = None
+    ) -> None:
+        """Take the parts; nothing happens before `run`. Activities are kept for ever by default."""
         self._database = database
         self._clock = clock
+        self._keep_activities = keep_activities
         self._forgets_at = clock.now()
 
     async def run(self) -> None:
@@ -86,3 +100,5 @@ class Upkeep:
             self._forgets_at = now + _FORGET_EVERY
             async with self._database.pool.acquire() as connection:
                 await forget_old(connection, now)
+            await keep_months(self._database, now, self._keep_activities)
+            await begin_again_where_much_changed(self._database)

@@ -29,6 +29,13 @@ WHERE activity.account_id = $1 AND activity.person_id IS NULL AND activity.id > 
 WITH emptied AS (DELETE FROM activity_rematches WHERE account_id = $1 AND merged_id IS NULL)
 UPDATE activity_matching SET matched_up_to = 0 WHERE account_id = $1;
 
+-- name: overgrown
+-- Accounts whose queue is longer than it should ever be.
+SELECT account_id FROM activity_matching AS matching
+WHERE (SELECT count(*) FROM (
+           SELECT FROM activity_rematches AS queued
+           WHERE queued.account_id = matching.account_id LIMIT $1 + 1) AS queued) > $1;
+
 -- name: newest_orphan
 -- Where the pass over orphans ends. online_activities_orphans.
 SELECT coalesce(max(id), 0) FROM online_activities WHERE account_id = $1 AND person_id IS NULL;
