@@ -260,6 +260,8 @@ async def test_member_who_moves_on_while_in_a_batch_ends_where_it_should(
     )
     run = await here.run(sandboxed, "send_lists")
     assert run["status"] == "succeeded"
+    if moment == "before the call":
+        assert on_list(sandbox) == expected, "who has moved on by then is not in the import"
     await here.database.pool.execute("DROP TRIGGER meddle ON imports")
     await here.run(sandboxed, "send_people")
     run = await here.run(sandboxed, "send_lists")
