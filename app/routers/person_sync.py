@@ -1,5 +1,6 @@
 """`/v1/people/{id}/sync` and `/v1/people/{id}/activities`: what became of a person."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import cast
 
@@ -49,19 +50,29 @@ def _shown(standing: AccountStanding) -> PersonSyncOut:
         pending_since=standing.pending_since,
         failure=None if standing.failure is None else PersonFailureOut(**standing.failure),
         conditions=[
-            ConditionOut(name=each.name, holds=each.holds, detail=_detail(each))
+            ConditionOut(
+                name=each.name, holds=each.holds, detail=_detail(each, standing.deleted_at)
+            )
             for each in standing.conditions
         ],
     )
 
 
-def _detail(condition: Condition) -> str | None:
+def _detail(condition: Condition, deleted_at: Mapping[int, datetime]) -> str | None:
+    """Return why the condition doesn't hold, and what to do next or what happens by itself."""
+    other = condition.person_id
     if condition.holds:
-        if condition.person_id is None:
+        if other is None:
             return None
-        return f"Person {condition.person_id} has the same mobile number, so it is left out."
-    named = "" if condition.person_id is None else f" It is person {condition.person_id}."
-    return f"{condition.reason.sentence}{named}"
+        return f"Person {other} has the same mobile number, so it is left out."
+    told = condition.reason.told(other)
+    if other is None or other not in deleted_at:
+        return f"{told} {condition.reason.next_step}"
+    since = f"{deleted_at[other]:%Y-%m-%d %H:%M} UTC"
+    return (
+        f"{told} Person {other} was deleted at {since}: the next run of send_people deletes its "
+        "contact, or hands it over to somebody with its email address, and goes on here after that."
+    )
 
 
 @router.get("/{person_id}/activities", responses=problems(NotFound))

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from app.errors import NotFound
-from app.routers.dependencies import Reader, ReadingConnection
+from app.routers.dependencies import Reader, ReadingConnection, ServiceParts
 from app.routers.idempotent import IdempotentRoute
 from app.routers.problem_handlers import problems
 from app.schemas.sync_summary import StateCountOut, SyncSummaryOut
@@ -20,15 +20,18 @@ router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=Idempot
 async def sync_summary(
     _caller: Reader,
     connection: ReadingConnection,
+    parts: ServiceParts,
     account_id: Annotated[int, Path(ge=1, le=2**63 - 1)],
 ) -> SyncSummaryOut:
     """Count the account's people by how they stand, with why those who aren't synced are not."""
     if not await connection.fetchval("SELECT 1 FROM accounts WHERE id = $1", account_id):
         raise NotFound(f"There is no account {account_id}.")
-    states, due = await summary(connection, account_id)
+    found = await summary(connection, account_id, parts.clock.now())
     return SyncSummaryOut(
         account_id=account_id,
-        due=due,
+        due=found.due,
+        retry_later=found.retry_later,
+        waiting_for_change=found.waiting_for_change,
         states=[
             StateCountOut.model_validate(
                 {
@@ -38,7 +41,7 @@ async def sync_summary(
                     "people": each.people,
                 }
             )
-            for each in states
+            for each in found.states
         ],
     )
 

@@ -26,7 +26,10 @@ class ConditionOut(Schema):
 
     name: str
     holds: bool
-    detail: Annotated[str | None, Field(description="Why it doesn't hold; null where it does.")]
+    detail: Annotated[
+        str | None,
+        Field(description="Why it doesn't hold, and what to do next or what happens by itself."),
+    ]
 
 
 class PersonFailureOut(Schema):
@@ -46,7 +49,13 @@ class PersonSyncOut(Schema):
 
     account_id: int
     contact_id: int | None
-    state: SyncStatus
+    state: Annotated[
+        SyncStatus,
+        Field(
+            description="As `sync-summary` counts it: `failed` while a failure stands, `pending` "
+            "while a change waits or is in flight, else as the last run left it."
+        ),
+    ]
     account_status: Annotated[
         str | None, Field(description="Of the contact's email in Dotdigital, as last read.")
     ]

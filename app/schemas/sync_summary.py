@@ -12,7 +12,13 @@ LinkState = Literal["synced", "pending", "not_eligible", "suppressed", "failed",
 class StateCountOut(Schema):
     """So many people stand like this."""
 
-    state: LinkState
+    state: Annotated[
+        LinkState,
+        Field(
+            description="As `GET /v1/people/{id}/sync` shows it: `failed` while a failure stands, "
+            "`pending` while a change waits or is in flight, else as the last run left it."
+        ),
+    ]
     reason: Annotated[
         str | None, Field(description="Why they are not synced: a reason, or a failure's code.")
     ]
@@ -24,5 +30,15 @@ class SyncSummaryOut(Schema):
     """How an account's people stand."""
 
     account_id: int
-    due: Annotated[int, Field(description="People whom the next run looks at.")]
+    due: Annotated[int, Field(description="People whom the next run of send_people looks at.")]
+    retry_later: Annotated[
+        int, Field(description="People who failed, and are tried again by themselves later.")
+    ]
+    waiting_for_change: Annotated[
+        int,
+        Field(
+            description="People who failed for good or too often: they wait for a change, or for "
+            "`POST /v1/failures/retry`."
+        ),
+    ]
     states: list[StateCountOut]

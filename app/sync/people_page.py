@@ -169,10 +169,12 @@ def standing_of(row: Row, claims: Claims) -> Standing:
         person_id=person_id,
         email_key=email_key,
         deleted=row["deleted"],
-        merged=row["merged"],
+        merged=row["merged_into_id"] is not None,
+        merged_into=row["merged_into_id"],
         sync_with_mailer=row["sync_with_mailer"],
         no_email=row["no_email"],
-        shared_opt_out=row["shared_opt_out"],
+        shared_opt_out=row["opted_out_by"] is not None,
+        opted_out_by=row["opted_out_by"],
         address_opted_out=row["address_opted_out_at"] is not None,
         opted_in_since=row["opted_in_since"],
         opt_in_answered=row["opt_in_asked"] == row["opted_in_at"] and not in_doubt,
@@ -226,10 +228,10 @@ def sort_page(
             case Skip(reason, other):
                 _hold(page, row, standing, reason, other, policy)
             case Refuse(reason, other):
-                text = reason.sentence if other is None else f"{reason.sentence} {named(other)}."
-                page.failures.append(
-                    PersonFailure(standing.person_id, row["version"], reason.value, text)
+                failure = PersonFailure(
+                    standing.person_id, row["version"], reason.value, reason.told(other)
                 )
+                page.failures.append(failure)
             case _:
                 assert_never(action)
     return page

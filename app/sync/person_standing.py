@@ -11,16 +11,12 @@ from typing import Any, Final, Literal
 from app.db import PoolConnection
 from app.services.account_settings import AccountSettings
 from app.sync.people_page import Claims, standing_of
-from app.sync.rules.eligibility import Condition, Policy, Standing, conditions
+from app.sync.rules.eligibility import Condition, Policy, conditions
 from app.sync.rules.reasons import Reason
 from app.sync.statements import statements
 
-_NOT_MAILED: Final = (
-    Reason.OPTED_OUT,
-    Reason.ADDRESS_OPTED_OUT,
-    Reason.SUPPRESSED_THERE,
-    Reason.OPT_IN_PENDING,
-)
+#: Reasons by which another person has what this one needs; a deleted one is to let go of it.
+_HELD_BY_ANOTHER: Final = (Reason.LINKED_ELSEWHERE, Reason.MOBILE_TAKEN)
 
 State = Literal["synced", "pending", "not_eligible", "suppressed", "failed", "unlinked"]
 
@@ -44,6 +40,8 @@ class AccountStanding:
     #: The row's columns; None where nothing failed.
     failure: Mapping[str, Any] | None
     conditions: tuple[Condition, ...]
+    #: When the people whom the conditions name were deleted; only those who were.
+    deleted_at: Mapping[int, datetime]
 
 
 async def account_standings(
@@ -63,9 +61,19 @@ async def account_standings(
             person_id,
         )
         if person is not None:
-            standing = standing_of(person, Claims())
-            found.append(_account_standing(row, standing, policy_of(settings)))
+            checked = conditions(standing_of(person, Claims()), policy_of(settings))
+            found.append(_account_standing(row, checked, await _deleted(connection, checked)))
     return found
+
+
+async def _deleted(
+    connection: PoolConnection, checked: tuple[Condition, ...]
+) -> Mapping[int, datetime]:
+    named = {each.person_id for each in checked if each.reason in _HELD_BY_ANOTHER} - {None}
+    if not named:
+        return {}
+    rows = await connection.fetch(_SQL["gone"], list(named))
+    return {row["id"]: row["deleted_at"] for row in rows}
 
 
 def policy_of(settings: AccountSettings) -> Policy:
@@ -81,9 +89,8 @@ def policy_of(settings: AccountSettings) -> Policy:
 
 
 def _account_standing(
-    row: Mapping[str, Any], standing: Standing, policy: Policy
+    row: Mapping[str, Any], checked: tuple[Condition, ...], deleted_at: Mapping[int, datetime]
 ) -> AccountStanding:
-    checked = conditions(standing, policy)
     in_flight = row["import_id"] is not None
     failure = None
     if row["failure_id"] is not None:
@@ -92,7 +99,7 @@ def _account_standing(
         account_id=row["account_id"],
         contact_id=row["contact_id"],
         state=state_of(
-            row["state"], checked, waits=row["pending_change"] or in_flight, failed=bool(failure)
+            row["state"], waits=row["pending_change"] or in_flight, failed=bool(failure)
         ),
         account_status=row["account_status"],
         last_sent_at=row["last_sent_at"],
@@ -100,6 +107,7 @@ def _account_standing(
         pending_since=row["pending_since"],
         failure=failure,
         conditions=checked,
+        deleted_at=deleted_at,
     )
 
 
@@ -113,18 +121,12 @@ _FAILURE_COLUMNS: Final = (
 )
 
 
-def state_of(
-    noted: State | None, checked: tuple[Condition, ...], *, waits: bool, failed: bool
-) -> State:
-    """Return the state as it is now, which the last run may have noted otherwise.
+def state_of(noted: State | None, *, waits: bool, failed: bool) -> State:
+    """Return the state as it is now; `services.sync_summary` counts people by the same.
 
-    ``noted`` is the link's; ``waits``: a change waits, or is in flight; ``failed``: one stands.
+    ``noted`` is the link's, as the last run left it; ``waits``: a change waits, or is in flight, so
+    that Dotdigital isn't told yet, whatever of; ``failed``: a failure stands.
     """
-    obstacle = next((each for each in checked if not each.holds), None)
     if failed:
         return "failed"
-    if obstacle is not None:
-        return "suppressed" if obstacle.reason in _NOT_MAILED else "not_eligible"
-    if waits:
-        return "pending"
-    return noted or "unlinked"
+    return "pending" if waits else noted or "unlinked"

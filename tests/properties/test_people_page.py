@@ -61,9 +61,9 @@ def pages(draw: st.DrawFn) -> list[dict[str, Any]]:
                 custom=draw(CUSTOM),
                 sync_with_mailer=not draw(RARELY),
                 no_email=draw(RARELY),
-                shared_opt_out=draw(RARELY),
+                opted_out_by=900 if draw(RARELY) else None,
                 deleted=draw(RARELY),
-                merged=draw(RARELY),
+                merged_into_id=900 if draw(RARELY) else None,
                 on_a_list=draw(st.booleans()),
                 contact_id=100 + person_id if linked else None,
                 account_status=draw(st.sampled_from([None, "Subscribed", "HardBounced"])),
@@ -92,7 +92,9 @@ def test_every_row_of_a_page_ends_in_exactly_one_place(
         *(each.person_id for each in page.unchanged),
         *(failure.person_id for failure in page.failures),
         *page.opting_out,
-        *(each.person_id for each in (*page.departing, *page.leaving, *page.returning)),
+        *(each.person_id for each in page.departing),
+        *(each.person_id for each in page.leaving),
+        *(each.person_id for each in page.returning),
     ]
     assert sorted(placed) == [row["person_id"] for row in rows]
 
@@ -122,7 +124,7 @@ def test_who_opted_out_and_is_no_contact_is_never_sent(
     page = sort_page(rows, PLAN, policy, Claims(), resend=True)
     sent = {entry.person_id for entry in (*page.records, *page.fills)}
     for row in rows:
-        opted_out = row["no_email"] or row["shared_opt_out"]
+        opted_out = row["no_email"] or row["opted_out_by"] is not None
         mailable = row["contact_id"] is None or row["account_status"] != "HardBounced"
         if opted_out and mailable:
             assert row["person_id"] not in sent

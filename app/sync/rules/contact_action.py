@@ -12,6 +12,7 @@ from app.sync.rules.eligibility import (
     lifts,
     must_not_be_mailed,
     obstacle,
+    opted_out_by,
 )
 from app.sync.rules.reasons import Reason
 
@@ -136,13 +137,15 @@ def _held_back(reason: Reason, standing: Standing) -> Skip | Refuse:
             return Refuse(reason, standing.mobile_holder)
         case Reason.VALUE_MISMATCH | Reason.REFUSED:
             return Refuse(reason)
+        case Reason.MERGED:
+            return Skip(reason, standing.merged_into)
+        case Reason.OPTED_OUT:
+            return Skip(reason, opted_out_by(standing))
         case (
             Reason.DELETED
-            | Reason.MERGED
             | Reason.NOT_TICKED
             | Reason.NOT_ON_A_LIST
             | Reason.BLANK_EMAIL
-            | Reason.OPTED_OUT
             | Reason.ADDRESS_OPTED_OUT
             | Reason.SUPPRESSED_THERE
             | Reason.OPT_IN_PENDING

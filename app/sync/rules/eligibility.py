@@ -15,10 +15,14 @@ class Standing:
     email_key: str | None
     deleted: bool = False
     merged: bool = False
+    #: The person that this one was merged into.
+    merged_into: int | None = None
     sync_with_mailer: bool = True
     no_email: bool = False
     #: Another live person with the same email has ``no_email``.
     shared_opt_out: bool = False
+    #: That other person.
+    opted_out_by: int | None = None
     #: The address opted out in this account while it was no contact of ours.
     address_opted_out: bool = False
     #: The latest opt-in is newer than every opt-out that is known here.
@@ -116,17 +120,22 @@ def must_not_be_mailed(standing: Standing) -> bool:
     return standing.no_email or standing.shared_opt_out or address
 
 
+def opted_out_by(standing: Standing) -> int | None:
+    """Return whose opt-out holds for the person, where it is another one's."""
+    return None if standing.no_email else standing.opted_out_by
+
+
 def _checks(standing: Standing, policy: Policy) -> Iterator[tuple[str, bool, Reason, int | None]]:
     """Yield the conditions in the order that they are looked at."""
     linked = standing.contact_id is not None
     opted_out = standing.no_email or standing.shared_opt_out
-    yield "not_merged", not standing.merged, Reason.MERGED, None
+    yield "not_merged", not standing.merged, Reason.MERGED, standing.merged_into
     yield "not_deleted", not standing.deleted, Reason.DELETED, None
     yield "sync_with_mailer", standing.sync_with_mailer, Reason.NOT_TICKED, None
     on_a_list = standing.on_a_list or not policy.list_members_only
     yield "on_a_list", on_a_list, Reason.NOT_ON_A_LIST, None
     yield "has_email", standing.email_key is not None, Reason.BLANK_EMAIL, None
-    yield "not_opted_out", linked or not opted_out, Reason.OPTED_OUT, None
+    yield "not_opted_out", linked or not opted_out, Reason.OPTED_OUT, opted_out_by(standing)
     mailable = linked or not standing.address_opted_out or lifts(standing, policy)
     yield "address_not_opted_out", mailable, Reason.ADDRESS_OPTED_OUT, None
     holder = standing.email_holder

@@ -20,6 +20,10 @@ LEFT JOIN LATERAL (
 ) AS failure ON true
 ORDER BY account.id;
 
+-- name: gone
+-- Which of these people are deleted, and since when; merged ones are. Primary key.
+SELECT id, deleted_at FROM people WHERE id = ANY ($1::bigint[]) AND deleted_at IS NOT NULL;
+
 -- name: as_if_due
 -- Goes before send_people's due_people: the person ($6) is due, and nobody else is; what it has in
 -- flight itself doesn't count.

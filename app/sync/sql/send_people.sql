@@ -42,7 +42,7 @@ SELECT due.person_id, due.reason AS change_reason, due.attempts, due.changed_at,
        person.external_ref, person.sync_with_mailer, person.no_email,
        person.email_undeliverable, person.created_at, person.updated_at,
        person.deleted_at IS NOT NULL AS deleted,
-       person.merged_into_id IS NOT NULL AS merged,
+       person.merged_into_id,
        person.opted_out_at, person.opted_in_at, address.opted_out_at AS address_opted_out_at,
        NOT person.no_email AND coalesce(
            person.opted_in_at > coalesce(greatest(person.opted_out_at, address.opted_out_at),
@@ -69,10 +69,10 @@ SELECT due.person_id, due.reason AS change_reason, due.attempts, due.changed_at,
               AND flying.person_id <> person.id
             LIMIT 1)
        ) END AS mobile_holder,
-       coalesce((SELECT true FROM people AS other
-                 WHERE other.email_key = person.email_key AND other.id <> person.id
-                   AND other.no_email AND other.deleted_at IS NULL
-                 LIMIT 1), false) AS shared_opt_out,
+       (SELECT other.id FROM people AS other
+        WHERE other.email_key = person.email_key AND other.id <> person.id
+          AND other.no_email AND other.deleted_at IS NULL
+        LIMIT 1) AS opted_out_by,
        $5 AND EXISTS (SELECT FROM list_members AS member
                       JOIN lists AS list ON list.id = member.list_id
                       WHERE member.person_id = person.id AND list.account_id = $1

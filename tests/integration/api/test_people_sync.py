@@ -21,9 +21,11 @@ NAMES = [
     "on_a_list",
     "has_email",
     "not_opted_out",
+    "address_not_opted_out",
     "email_free",
     "mobile_number_free",
     "not_suppressed_there",
+    "opt_in_confirmed",
 ]
 
 
@@ -93,30 +95,39 @@ async def test_synced_person_shows_contact_and_time(
 
 
 @pytest.mark.parametrize(
-    "values, state, name, says",
+    "values, name, says, next_step",
     [
-        pytest.param({"email": None}, "not_eligible", "has_email", "blank", id="no email"),
+        pytest.param({"email": None}, "has_email", "blank", "Give the person", id="no email"),
         pytest.param(
-            {"sync_with_mailer": False}, "not_eligible", "sync_with_mailer", "ticked", id="unticked"
+            {"sync_with_mailer": False},
+            "sync_with_mailer",
+            "sync_with_mailer is false",
+            "Set it to true",
+            id="not to be synced",
         ),
-        pytest.param({"no_email": True}, "suppressed", "not_opted_out", "No Email", id="opted out"),
-        pytest.param({"deleted_at": START}, "not_eligible", "not_deleted", "deleted", id="deleted"),
+        pytest.param(
+            {"no_email": True}, "not_opted_out", "no_email is true", "set no_email", id="opted out"
+        ),
+        pytest.param(
+            {"deleted_at": START}, "not_deleted", "is deleted", "restores it", id="deleted"
+        ),
     ],
 )
-async def test_each_condition_says_why_not(
+async def test_each_condition_says_why_not_and_what_to_do(
     api: httpx.AsyncClient,
     database: Database,
     values: dict[str, Any],
-    state: str,
     name: str,
     says: str,
+    next_step: str,
 ) -> None:
     await make_account(database)
     person = await make_person(database, **values)
     shown = await standing(api, person.id)
-    assert shown["state"] == state
+    assert shown["state"] == "pending", "Dotdigital isn't told yet, whatever of"
+    assert set(broken(shown)) == {name}
     assert says in broken(shown)[name]
-    assert len(broken(shown)) == 1
+    assert next_step in broken(shown)[name]
 
 
 async def test_shared_email_and_number_name_the_other_person(
@@ -130,10 +141,48 @@ async def test_shared_email_and_number_name_the_other_person(
     await make_link(
         database, account, holder, email_key="ann@example.com", mobile_sent="+447911123456"
     )
-    shown = await standing(api, person.id)
-    assert shown["state"] == "not_eligible"
-    assert set(broken(shown)) == {"email_free", "mobile_number_free"}
-    assert all(detail.endswith(f"It is person {holder.id}.") for detail in broken(shown).values())
+    told = broken(await standing(api, person.id))
+    assert set(told) == {"email_free", "mobile_number_free"}
+    assert all(f"It is person {holder.id}." in detail for detail in told.values())
+    assert "POST /v1/people/{id}/merge" in told["email_free"]
+    assert "mobile_conflict to send_without" in told["mobile_number_free"]
+
+
+async def test_deleted_holder_of_the_email_is_said_to_be_deleted_and_to_let_go(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    account = await make_account(database)
+    holder = await make_person(database)
+    await make_link(database, account, holder, email_key="ann@example.com")
+    await api.delete(f"/v1/people/{holder.id}")
+    person = await make_person(database)
+    told = broken(await standing(api, person.id))["email_free"]
+    assert f"Person {holder.id} was deleted at 2026-01-05 09:00 UTC" in told
+    assert "the next run of send_people" in told
+    assert "Merge the two" not in told
+
+
+async def test_opt_out_of_somebody_with_the_same_email_names_them(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    await make_account(database)
+    other = await make_person(database, no_email=True)
+    person = await make_person(database)
+    told = broken(await standing(api, person.id))["not_opted_out"]
+    assert told.startswith(f"no_email is true for person {other.id}, who has the same email")
+    assert broken(await standing(api, other.id))["not_opted_out"].startswith(
+        "no_email is true for the person"
+    )
+
+
+async def test_merged_person_names_the_one_it_became(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    await make_account(database)
+    survivor, loser = await make_people(database, 2)
+    await api.post(f"/v1/people/{loser.id}/merge", json={"into_id": survivor.id})
+    told = broken(await standing(api, loser.id))["not_merged"]
+    assert told.startswith(f"The person was merged into person {survivor.id}.")
 
 
 async def test_list_members_only_is_asked_of_the_account(

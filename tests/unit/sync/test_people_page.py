@@ -147,7 +147,7 @@ def test_a_full_run_sends_again(reason: str, resend: bool, place: str) -> None:
             due_person(no_email=True, contact_id=71), {"opting_out": [1]}, id="an opt-out to tell"
         ),
         pytest.param(
-            due_person(shared_opt_out=True, contact_id=71),
+            due_person(opted_out_by=9, contact_id=71),
             {"opting_out": [1]},
             id="an opt-out by who shares the email",
         ),
@@ -158,7 +158,7 @@ def test_a_full_run_sends_again(reason: str, resend: bool, place: str) -> None:
         ),
         pytest.param(due_person(deleted=True), {"held": [1]}, id="deleted and never sent"),
         pytest.param(due_person(deleted=True, contact_id=71), {"departing": [1]}, id="deleted"),
-        pytest.param(due_person(merged=True, contact_id=71), {"departing": [1]}, id="merged"),
+        pytest.param(due_person(merged_into_id=9, contact_id=71), {"departing": [1]}, id="merged"),
         pytest.param(due_person(email_holder=2), {"held": [1]}, id="an email that is linked"),
         pytest.param(due_person(email_in_flight=2), {"held": [1]}, id="an email in flight"),
         pytest.param(
@@ -201,7 +201,7 @@ def test_a_refused_person_is_a_failure_that_names_the_other() -> None:
             3,
             "mobile_number_taken",
             "Another person's contact has this mobile number, and Dotdigital takes a number only "
-            "once. Person 9.",
+            "once. It is person 9.",
         )
     ]
 

@@ -101,6 +101,28 @@ def test_a_condition_names_the_other_person_it_speaks_of() -> None:
     assert named["has_email"].person_id is None
 
 
+@pytest.mark.parametrize(
+    "standing, name, person_id",
+    [
+        pytest.param(
+            replace(ANN, shared_opt_out=True, opted_out_by=4), "not_opted_out", 4, id="a sharer"
+        ),
+        pytest.param(
+            replace(ANN, no_email=True, shared_opt_out=True, opted_out_by=4),
+            "not_opted_out",
+            None,
+            id="a sharer, but the person as well",
+        ),
+        pytest.param(replace(ANN, merged=True, merged_into=5), "not_merged", 5, id="merged"),
+    ],
+)
+def test_whose_opt_out_it_is_and_who_survived_are_named(
+    standing: Standing, name: str, person_id: int | None
+) -> None:
+    named = {each.name: each.person_id for each in conditions(standing, Policy())}
+    assert named[name] == person_id
+
+
 def test_the_obstacle_is_the_first_condition_that_fails() -> None:
     standing = replace(ANN, sync_with_mailer=False, email_key=None, email_holder=2)
     assert obstacle(standing, Policy()) is Reason.NOT_TICKED

@@ -48,6 +48,6 @@ def test_codes_of_ours_and_of_single_records_have_advice_of_their_own(code: str)
     assert advice(code).endswith(".")
 
 
-@pytest.mark.parametrize("code", ["InvalidContactStatus", "contacts:badRequest", ""])
+@pytest.mark.parametrize("code", ["NewlyThoughtOf", "contacts:badRequest", ""])
 def test_any_other_code_is_to_be_looked_up(code: str) -> None:
     assert advice(code) == LOOK_UP
