@@ -12,6 +12,8 @@ from apscheduler.triggers.cron import CronTrigger
 
 #: In crontab's order: Sunday is 0.
 _WEEK_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+#: A tick may come so much before its moment, and is that moment's all the same.
+_EARLY = timedelta(seconds=1)
 #: Far enough, and with room for sums behind it.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 CRON_EXAMPLE = '"30 2 * * 1-5" is half past two in the night, UTC, from Monday to Friday'
@@ -62,7 +64,10 @@ def next_fire(schedule: Schedule, last_at: datetime | None, enabled_at: datetime
         if last_at is None:
             return enabled_at
         return max(enabled_at, last_at + timedelta(seconds=schedule.interval_seconds))
-    since = enabled_at if last_at is None else max(enabled_at, last_at)
+    since = enabled_at
+    if last_at is not None and last_at >= enabled_at:
+        # What ran before by another schedule stands for no moment of this one.
+        since = last_at + _EARLY
     trigger = cron_trigger(schedule.cron or "")
     # The instant itself is over: what was queued at the full minute is not due again in it.
     found: datetime | None = trigger.get_next_fire_time(None, since + timedelta(microseconds=1))

@@ -28,8 +28,7 @@ log = structlog.get_logger(__name__)
 
 #: Ticks of one replica come a little early or late; so much is no reason to leave one out.
 _MOST_SLACK_S = 5.0
-#: Two cron ticks for one moment, by two replicas, are at most this far apart.
-_CRON_SLACK_S = 30.0
+_CRON_SLACK_S = 1.0
 _DATABASE_GONE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 _JOBS = """
@@ -42,11 +41,13 @@ WHERE job.enabled AND job.job = ANY ($1::text[])
 """
 
 #: Bad credentials and a pause cost no further calls; an account that is out of reach is tried.
+#: Ticks for one job wait for each other here, so that each sees what the one before it queued.
 _MAY_RUN = """
-SELECT job.interval_seconds, job.cron
+SELECT job.interval_seconds, job.cron, coalesce(job.enabled_at, job.updated_at) AS enabled_at
 FROM jobs AS job JOIN accounts AS account ON account.id = job.account_id
 WHERE job.account_id = $1 AND job.job = $2 AND job.enabled
   AND account.state NOT IN ('paused', 'bad_credentials')
+FOR NO KEY UPDATE OF job
 """
 
 
@@ -66,12 +67,18 @@ class Planned:
         return f"{self.job}:{self.account_id}"
 
 
-def due_after(now: datetime, interval_seconds: float | None) -> datetime:
-    """Return the instant after which a scheduled run makes another one unneeded."""
+def is_due(row: Mapping[str, Any], last_queued_at: datetime | None, now: datetime) -> bool:
+    """Say whether a tick finds the job due, by its schedule as it stands now.
+
+    ``last_queued_at``: when a replica queued its last scheduled run.
+    """
+    interval_seconds = row["interval_seconds"]
     if interval_seconds is None:
-        return now - timedelta(seconds=_CRON_SLACK_S)
-    slack_s = min(_MOST_SLACK_S, interval_seconds / 10)
-    return now - timedelta(seconds=interval_seconds - slack_s)
+        slack_s = _CRON_SLACK_S
+    else:
+        slack_s = min(_MOST_SLACK_S, interval_seconds / 10)
+    fires_at = next_fire(Schedule(interval_seconds, row["cron"]), last_queued_at, row["enabled_at"])
+    return fires_at <= now + timedelta(seconds=slack_s)
 
 
 def first_tick(row: Mapping[str, Any], now: datetime) -> datetime:
@@ -146,10 +153,8 @@ class Scheduler:
                 IMPORTS_SQL["any_unsettled"], account_id
             ):
                 return None
-            threshold = due_after(now, allowed["interval_seconds"])
-            if not await connection.fetchval(
-                RUNS_SQL["due_by_schedule"], account_id, job, threshold
-            ):
+            last_queued_at = await connection.fetchval(RUNS_SQL["last_scheduled"], account_id, job)
+            if not is_due(allowed, last_queued_at, now):
                 return None
             return await ensure_run(connection, account_id=account_id, job=job, at=now)
 

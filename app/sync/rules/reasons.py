@@ -45,8 +45,8 @@ class Reason(StrEnum):
         "not_on_a_list",
         "The account takes list members only, and the person is on no open list of it.",
         (
-            "Put the person on a list that is synchronised with the account, or set people to all in "
-            "the account's settings."
+            "Put the person on a list that is synchronised with the account, or set people to all "
+            "in the account's settings."
         ),
     )
     BLANK_EMAIL = (
@@ -64,8 +64,8 @@ class Reason(StrEnum):
         "address_opted_out",
         "This email address opted out before; only a later opt-in of whoever has it lifts that.",
         (
-            "Only where the address may be mailed again, set the person's no_email to true and then to "
-            "false: that is an opt-in."
+            "Only where the address may be mailed again, set the person's no_email to true and "
+            "then to false: that is an opt-in."
         ),
     )
     LINKED_ELSEWHERE = (
@@ -77,8 +77,9 @@ class Reason(StrEnum):
         "suppressed_there",
         "Dotdigital will not mail this address.",
         (
-            "account_status says why: who unsubscribed comes back by an opt-in, which is no_email set "
-            "to true and then to false; an address that bounces or is blocked has to be replaced."
+            "account_status says why: who unsubscribed comes back by an opt-in, which is no_email "
+            "set to true and then to false; an address that bounces or is blocked has to be "
+            "replaced."
         ),
     )
     OPT_IN_PENDING = (
@@ -90,8 +91,8 @@ class Reason(StrEnum):
         "mobile_number_taken",
         "Another person's contact has this mobile number, and Dotdigital takes a number only once.",
         (
-            "Change one of the two numbers, or set mobile_conflict to send_without in the account's "
-            "settings."
+            "Change one of the two numbers, or set mobile_conflict to send_without in the "
+            "account's settings."
         ),
     )
     VALUE_MISMATCH = (

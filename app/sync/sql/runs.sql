@@ -9,12 +9,10 @@ RETURNING id;
 -- The run that is active for this job and account.
 SELECT id FROM runs WHERE account_id = $1 AND job = $2 AND status IN ('queued', 'running');
 
--- name: due_by_schedule
--- Whether the last scheduled run is old enough for another, whichever replica asks. runs_latest.
-SELECT NOT EXISTS (
-    SELECT FROM runs
-    WHERE account_id = $1 AND job = $2 AND trigger = 'schedule' AND queued_at > $3
-);
+-- name: last_scheduled
+-- When the last scheduled run was queued, whichever replica did. runs_queued.
+SELECT max(queued_at) FROM runs
+WHERE account_id = $1 AND job = $2 AND trigger = 'schedule';
 
 -- name: claim
 -- Start a run, or take it over from a replica that died: the new attempt fences the old one.

@@ -5,16 +5,17 @@ import pytest
 from app.db import Database
 from app.models import Account
 from app.settings import Settings
+from app.sync.jobs import JOB_FUNCTIONS
 from app.sync.schedule import Scheduler
 from tests.clock import FakeClock
 from tests.factories.accounts import make_account
 
 
 @pytest.fixture
-async def account(database: Database) -> Account:
+async def account(database: Database, clock: FakeClock) -> Account:
     account = await make_account(database)
     await database.pool.execute(
-        "UPDATE jobs SET enabled = true, enabled_at = now(), interval_seconds = 300"
+        "UPDATE jobs SET enabled = true, enabled_at = $1, interval_seconds = 300", clock.now()
     )
     return account
 
@@ -89,6 +90,29 @@ async def test_imports_are_monitored_only_while_one_is_in_flight(
     assert await schedulers[0].tick(account.id, "monitor_imports") is not None
 
 
+async def test_cron_set_moments_after_a_run_fires_at_its_first_moment(
+    database: Database,
+    account: Account,
+    clock: FakeClock,
+    schedulers: tuple[Scheduler, Scheduler],
+) -> None:
+    one, other = schedulers
+    clock.advance(45)
+    assert await one.tick(account.id, "send_people") is not None
+    await end_runs(database)
+    clock.advance(6)
+    await database.pool.execute(
+        "UPDATE jobs SET cron = '* * * * *', interval_seconds = NULL, enabled_at = $1", clock.now()
+    )
+    assert await other.tick(account.id, "send_people") is None, "an old tick: it is not time yet"
+    clock.advance(9)
+    assert await one.tick(account.id, "send_people") is not None
+    await end_runs(database)
+    assert await other.tick(account.id, "send_people") is None, "the other replica's, same moment"
+    clock.advance(60)
+    assert await other.tick(account.id, "send_people") is not None
+
+
 async def test_started_scheduler_queues_what_is_overdue_and_takes_up_changes(
     database: Database, account: Account, clock: FakeClock, settings: Settings
 ) -> None:
@@ -97,13 +121,11 @@ async def test_started_scheduler_queues_what_is_overdue_and_takes_up_changes(
     await scheduler.start()
     try:
         await scheduler.refresh()
-        assert set(scheduler.planned) == {
-            f"send_people:{account.id}",
-            f"monitor_imports:{account.id}",
-        }
+        everything = {f"{job}:{account.id}" for job in JOB_FUNCTIONS}
+        assert set(scheduler.planned) == everything
         await database.pool.execute("UPDATE jobs SET enabled = false WHERE job = 'send_people'")
         await scheduler.refresh()
-        assert set(scheduler.planned) == {f"monitor_imports:{account.id}"}
+        assert set(scheduler.planned) == everything - {f"send_people:{account.id}"}
     finally:
         await scheduler.stop()
 
@@ -116,4 +138,5 @@ async def test_schedule_that_nobody_understands_stops_no_other(
     )
     scheduler = Scheduler(database, clock, settings)
     await scheduler.refresh()
-    assert set(scheduler.planned) == {f"monitor_imports:{account.id}"}
+    others = {f"{job}:{account.id}" for job in JOB_FUNCTIONS if job != "send_people"}
+    assert set(scheduler.planned) == others

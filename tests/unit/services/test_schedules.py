@@ -87,6 +87,17 @@ def test_a_cron_that_ran_at_its_minute_waits_for_the_next_one() -> None:
     assert next_fire(cron, MONDAY, MONDAY - timedelta(days=1)) == MONDAY + timedelta(days=1)
 
 
+def test_a_run_by_another_schedule_stands_for_no_moment_of_the_cron() -> None:
+    cron, set_at = Schedule(cron="0 9 * * *"), MONDAY - timedelta(milliseconds=200)
+    assert next_fire(cron, MONDAY - timedelta(milliseconds=500), set_at) == MONDAY
+
+
+def test_a_cron_whose_tick_came_a_little_early_waits_for_the_next_moment() -> None:
+    cron = Schedule(cron="0 9 * * *")
+    early = MONDAY - timedelta(milliseconds=500)
+    assert next_fire(cron, early, MONDAY - timedelta(days=1)) == MONDAY + timedelta(days=1)
+
+
 def test_a_cron_that_never_comes_round_is_never_due() -> None:
     assert next_fire(Schedule(cron="0 0 30 2 *"), None, MONDAY) == NEVER
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sync.schedule import due_after, first_tick
+from app.sync.schedule import first_tick, is_due
 from tests.clock import START
 
 INTERVALS = st.floats(1, 86_400)
@@ -15,41 +15,6 @@ INTERVALS = st.floats(1, 86_400)
 
 def before(seconds: float) -> datetime:
     return START - timedelta(seconds=seconds)
-
-
-@pytest.mark.parametrize(
-    "interval_seconds, expected",
-    [
-        pytest.param(300, before(295), id="five minutes: five seconds may be missing"),
-        pytest.param(86_400, before(86_395), id="a day: no more than five seconds"),
-        pytest.param(30, before(27), id="half a minute: a tenth may be missing"),
-        pytest.param(1, before(0.9), id="a second"),
-        pytest.param(None, before(30), id="cron: two replicas tick for one moment"),
-    ],
-)
-def test_a_run_so_young_makes_another_unneeded(
-    interval_seconds: float | None, expected: datetime
-) -> None:
-    assert due_after(START, interval_seconds) == expected
-
-
-@given(INTERVALS, st.floats(0, 1e6))
-def test_what_is_due_stays_due_and_a_longer_interval_is_due_later(
-    interval_seconds: float, later_s: float
-) -> None:
-    later = START + timedelta(seconds=later_s)
-    assert due_after(START, interval_seconds) <= due_after(later, interval_seconds)
-    assert due_after(START, interval_seconds + later_s) <= due_after(START, interval_seconds)
-    assert before(interval_seconds) <= due_after(START, interval_seconds) < START
-
-
-@given(INTERVALS, st.floats(0.0, 0.09))
-def test_a_tick_that_comes_a_little_early_is_not_lost(
-    interval_seconds: float, early: float
-) -> None:
-    early_s = min(early * interval_seconds, 4.9)
-    queued_at = before(interval_seconds - early_s)
-    assert queued_at <= due_after(START, interval_seconds)
 
 
 def row(**values: float | str | datetime | None) -> dict[str, Any]:
@@ -60,6 +25,63 @@ def row(**values: float | str | datetime | None) -> dict[str, Any]:
         "enabled_at": before(3600),
         **values,
     }
+
+
+@pytest.mark.parametrize(
+    "given_row, last_s, is_due_now",
+    [
+        pytest.param(row(interval_seconds=300.0), 295, True, id="five seconds may be missing"),
+        pytest.param(row(interval_seconds=300.0), 294, False, id="but no more"),
+        pytest.param(
+            row(interval_seconds=30.0), 27, True, id="half a minute: a tenth may be missing"
+        ),
+        pytest.param(row(interval_seconds=30.0), 26, False, id="but no more of it"),
+        pytest.param(row(cron="0 9 * * *"), 0, False, id="cron: another replica ticked just now"),
+        pytest.param(row(cron="0 9 * * *"), 0.9, False, id="cron: its tick came a little early"),
+        pytest.param(row(cron="0 9 * * *"), 40, True, id="cron: what ran before it is another's"),
+        pytest.param(row(cron="30 9 * * *"), 86_400, False, id="cron: its moment is to come"),
+        pytest.param(
+            row(cron="0 9 * * *", enabled_at=before(4)),
+            10,
+            True,
+            id="cron: what ran just before by another schedule",
+        ),
+        pytest.param(
+            row(cron="0 9 * * *", enabled_at=before(0.5)),
+            0.9,
+            True,
+            id="cron: even a moment before",
+        ),
+        pytest.param(
+            row(cron="59 8 * * *", enabled_at=before(30)),
+            86_400,
+            False,
+            id="cron: its moment passed before it was set",
+        ),
+    ],
+)
+def test_a_tick_finds_a_job_due_by_the_schedule_that_stands(
+    given_row: dict[str, Any],
+    last_s: float,
+    is_due_now: bool,
+) -> None:
+    assert is_due(given_row, before(last_s), START) is is_due_now
+
+
+@given(INTERVALS, st.floats(0, 1e6), st.floats(0, 1e6))
+def test_what_is_due_stays_due(interval_seconds: float, last_s: float, later_s: float) -> None:
+    every = row(interval_seconds=interval_seconds)
+    if is_due(every, before(last_s), START):
+        assert is_due(every, before(last_s), START + timedelta(seconds=later_s))
+
+
+@given(INTERVALS, st.floats(0.0, 0.09))
+def test_a_tick_that_comes_a_little_early_is_not_lost(
+    interval_seconds: float, early: float
+) -> None:
+    early_s = min(early * interval_seconds, 4.9)
+    every = row(interval_seconds=interval_seconds)
+    assert is_due(every, before(interval_seconds - early_s), START)
 
 
 @pytest.mark.parametrize(
