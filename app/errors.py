@@ -78,11 +78,11 @@ class RunActive(Conflict):
 
     slug, title = "run-active", "A run of this job is active"
 
-    def __init__(self, job: str, run_id: int) -> None:
-        """Name the run that stands in the way."""
+    def __init__(self, job: str, run_id: int, warning: str | None = None) -> None:
+        """Name the run that stands in the way; ``warning``: that nobody may be at work on it."""
         super().__init__(
             f"Run {run_id} of {job} is active for this account. Wait for it, or cancel it with "
-            f"POST /v1/runs/{run_id}/cancel.",
+            f"POST /v1/runs/{run_id}/cancel.{f' {warning}' if warning else ''}",
             extensions={"run_id": run_id},
         )
 

@@ -30,7 +30,7 @@ from app.routers.problem_types import name_problems
 from app.schemas.jobs import JobChange, JobOut, TriggerIn
 from app.schemas.pages import Page
 from app.schemas.runs import JobName, RunOut
-from app.services import audit, job_standings, jobs, lists, runs
+from app.services import audit, job_rows, job_standings, jobs, lists, runs
 from app.services.schedules import Schedule
 from app.sync import queue
 from app.sync.jobs import JOB_FUNCTIONS
@@ -51,11 +51,10 @@ async def list_jobs(
     """List every job of every account: its schedule, how it stands and why, last and next run."""
     place = decode_cursor("jobs", account_id, cursor, int, str)
     after = None if place is None else (int(str(place[0])), str(place[1]))
-    found = await job_standings.jobs_after(
-        session, after, limit, JOB_FUNCTIONS, account_id=account_id
-    )
+    found = await job_rows.jobs_after(session, after, limit, JOB_FUNCTIONS, account_id=account_id)
     now = parts.clock.now()
-    items = [job_standings.shown_job(each, now) for each in found]
+    timeout_s = parts.settings.heartbeat_timeout_seconds
+    items = [job_standings.shown_job(each, now, timeout_s) for each in found]
     name_problems(request, *(each.last_run for each in items))
     last = [items[-1].account_id, items[-1].job] if items else None
     return page_of("jobs", account_id, items, limit, last)
@@ -83,8 +82,8 @@ async def change_job(
     detail = body.model_dump(mode="json", exclude_unset=True) | {"job": job}
     audit.record(session, caller.actor, "job_changed", "account", body.account_id, detail)
     set_etag(response, held.version)
-    standing = await job_standings.get_standing(session, body.account_id, job, JOB_FUNCTIONS)
-    shown = job_standings.shown_job(standing, now)
+    standing = await job_rows.get_standing(session, body.account_id, job, JOB_FUNCTIONS)
+    shown = job_standings.shown_job(standing, now, parts.settings.heartbeat_timeout_seconds)
     name_problems(request, shown.last_run)
     return shown
 
@@ -113,6 +112,7 @@ async def trigger_run(
         mode=body.mode,
         trigger="manual",
         at=parts.clock.now(),
+        heartbeat_timeout_s=parts.settings.heartbeat_timeout_seconds,
         scope=None if body.list_id is None else {"list_id": body.list_id},
     )
     detail = body.model_dump(include={"mode", "list_id"}, exclude_none=True)

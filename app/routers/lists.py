@@ -201,6 +201,7 @@ async def sync_list(
         mode=mode,
         trigger="manual",
         at=parts.clock.now(),
+        heartbeat_timeout_s=parts.settings.heartbeat_timeout_seconds,
         scope={"list_id": list_id},
     )
     audit.record(

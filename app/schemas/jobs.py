@@ -73,7 +73,24 @@ class JobOut(Schema):
     enabled: bool
     available: Annotated[bool, Field(description="Whether this version of the service runs it.")]
     state: JobState
-    why: Annotated[str | None, Field(description="Why it is paused, overdue or still queued.")]
+    why: Annotated[
+        str | None,
+        Field(
+            description="Why it is paused, overdue or still queued, that the replica of its run "
+            "is silent, or why its last run failed."
+        ),
+    ]
+    heartbeat_at: Annotated[
+        datetime | None,
+        Field(
+            description="When the replica that has its run in hand last gave a sign of life; null "
+            "where none has one."
+        ),
+    ]
+    takeover_at: Annotated[
+        datetime | None,
+        Field(description="From when another replica takes the run over, without a further sign."),
+    ]
     waiting: Annotated[
         int | None,
         Field(

@@ -1,60 +1,30 @@
 """How jobs stand: their last run, their state in a word, why, and when they run next.
 
-Changing them is in `jobs`.
+Reading them is in `job_rows`, changing them in `jobs`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import (
-    ColumnElement,
-    and_,
-    case,
-    exists,
-    func,
-    literal_column,
-    select,
-    true,
-    tuple_,
-)
-from sqlalchemy.orm import aliased
-from sqlmodel import col
-
-from app.db import ReadSession, WriteSession
-from app.errors import NotFound
-from app.models import Account, Import, Job, PersonChange, Run
+from app.models import Job, Run
 from app.schemas.jobs import JobOut, SyncOut
+from app.services.job_rows import ACTIVE, JobStanding
 from app.services.runs import shown
 from app.services.schedules import Schedule, next_fire
+from app.services.signs_of_life import SignOfLife, sign_of_life, written
 
 #: A job is overdue once its moment is past by this much and, on an interval, by one of these: the
 #: ticks of a replica begin when it starts.
 _GRACE = timedelta(seconds=60)
-_ACTIVE = ("queued", "running")
 
 _WHY_ACCOUNT = {
-    "paused": "Sync is stopped for this account: start it with POST /v1/sync/start.",
+    "paused": "Sync is stopped for this account, runs by hand included: start it with "
+    "POST /v1/sync/start, which starts the schedules of all jobs; PATCH /v1/jobs/{job} turns the "
+    "schedule of one off again.",
     "bad_credentials": "Dotdigital refuses the account's credentials: set the right ones with "
     "PATCH /v1/accounts/{id}.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class JobStanding:
-    """One job with all that tells how it stands."""
-
-    job: Job
-    account_state: str
-    last_run: Run | None
-    #: When its last scheduled run was queued.
-    last_scheduled_at: datetime | None
-    #: Whether an import of the account is in flight.
-    importing: bool
-    #: People whose change waits, for the job that sends them.
-    waiting: int | None
-    #: Whether this version runs it.
-    available: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,100 +36,20 @@ class Outlook:
     next_run_at: datetime | None = None
 
 
-async def jobs_after(
-    session: ReadSession | WriteSession,
-    after: tuple[int, str] | None,
-    limit: int,
-    available: Collection[str],
-    *,
-    account_id: int | None = None,
-    job: str | None = None,
-) -> list[JobStanding]:
-    """Return the jobs after this one (account, name), ascending, each as it stands."""
-    conditions: list[ColumnElement[bool]] = []
-    if account_id is not None:
-        conditions.append(col(Job.account_id) == account_id)
-    if job is not None:
-        conditions.append(col(Job.job) == job)
-    if after is not None:
-        conditions.append(tuple_(col(Job.account_id), col(Job.job)) > after)
-    active, scheduled, manual = aliased(Run), _latest("schedule"), _latest("manual")
-    # Spelt out, so that it is known to be the condition of runs_one_active.
-    is_active = col(active.status).in_([literal_column(f"'{status}'") for status in _ACTIVE])
-    in_flight = exists().where(
-        col(Import.account_id) == col(Job.account_id),
-        col(Import.status).in_(("submitting", "open")),
-    )
-    # Primary key of person_changes.
-    waiting = (
-        select(func.count())
-        .select_from(PersonChange)
-        .where(col(PersonChange.account_id) == col(Job.account_id))
-        .scalar_subquery()
-    )
-    waiting_here = case((col(Job.job) == "send_people", waiting))
-    found = await session.execute(
-        select(Job, col(Account.state), active, scheduled, manual, in_flight, waiting_here)
-        .join(Account, col(Account.id) == col(Job.account_id))
-        .outerjoin(
-            active,
-            and_(
-                col(active.account_id) == col(Job.account_id),
-                col(active.job) == col(Job.job),
-                is_active,
-            ),
-        )
-        .outerjoin(scheduled, true())
-        .outerjoin(manual, true())
-        .where(*conditions)
-        .order_by(col(Job.account_id), col(Job.job))
-        .limit(limit)
-    )
-    return [
-        JobStanding(
-            job=job,
-            account_state=account_state,
-            last_run=_last(active_run, scheduled_run, manual_run),
-            last_scheduled_at=_queued_at(scheduled_run),
-            importing=importing,
-            waiting=waiting,
-            available=job.job in available,
-        )
-        for (
-            job,
-            account_state,
-            active_run,
-            scheduled_run,
-            manual_run,
-            importing,
-            waiting,
-        ) in found.all()
-    ]
-
-
-async def get_standing(
-    session: ReadSession | WriteSession, account_id: int, job: str, available: Collection[str]
-) -> JobStanding:
-    """Return one job as it stands; raises NotFound."""
-    found = await jobs_after(session, None, 1, available, account_id=account_id, job=job)
-    if not found:
-        raise NotFound(f"There is no account {account_id}.")
-    return found[0]
-
-
 def why_account(state: str, account_id: int) -> str | None:
     """Return why an account in this state runs no jobs; None where it does."""
     why = _WHY_ACCOUNT.get(state)
     return None if why is None else why.replace("{id}", str(account_id))
 
 
-def outlook(standing: JobStanding, now: datetime) -> Outlook:
-    """Return the state that a job is in, why, and when it runs next by its schedule."""
+def outlook(standing: JobStanding, now: datetime, sign: SignOfLife | None = None) -> Outlook:
+    """Return the state that a job is in, why, and when it runs next by its schedule.
+
+    ``sign``: the last one of the replica that has its active run in hand, if one has.
+    """
     job, last = standing.job, standing.last_run
-    if last is not None and last.status in _ACTIVE:
-        late = last.status == "queued" and now - last.queued_at > _GRACE
-        why = f"Waits since {_written(last.queued_at)} for a replica that takes it."
-        return Outlook(last.status, why if late else None)
+    if last is not None and last.status in ACTIVE:
+        return Outlook(last.status, _why_active(last, now, sign))
     if (why_not := _why_paused(standing)) is not None:
         return Outlook("paused", why_not)
     if job.job == "monitor_imports" and not standing.importing:
@@ -168,17 +58,18 @@ def outlook(standing: JobStanding, now: datetime) -> Outlook:
     next_at = next_fire(schedule, _last_at(standing), job.enabled_at or job.updated_at)
     if now > _overdue_after(standing, next_at):
         why = (
-            f"It should have run at {_written(next_at)}: see that a replica runs, with "
+            f"It should have run at {written(next_at)}: see that a replica runs, with "
             "DOTSYNC_SCHEDULER_ENABLED."
         )
         return Outlook("overdue", why, next_at)
-    return Outlook("idle", None, next_at)
+    return Outlook("idle", _why_failed(last), next_at)
 
 
-def shown_job(standing: JobStanding, now: datetime) -> JobOut:
+def shown_job(standing: JobStanding, now: datetime, heartbeat_timeout_s: float) -> JobOut:
     """Return the job as the API gives it."""
     job = standing.job
-    view = outlook(standing, now)
+    sign = sign_of_life(standing.silent_s, heartbeat_timeout_s, now)
+    view = outlook(standing, now, sign)
     return JobOut.model_validate(
         {
             **job.model_dump(include={"account_id", "job", "enabled", "updated_at", "version"}),
@@ -187,13 +78,17 @@ def shown_job(standing: JobStanding, now: datetime) -> JobOut:
             "state": view.state,
             "why": view.why,
             "next_run_at": view.next_run_at,
+            "heartbeat_at": None if sign is None else sign.at,
+            "takeover_at": None if sign is None else sign.takeover_at,
             "waiting": standing.waiting,
             "last_run": None if standing.last_run is None else shown(standing.last_run),
         }
     )
 
 
-def shown_sync(account_id: int, standings: Sequence[JobStanding], now: datetime) -> SyncOut:
+def shown_sync(
+    account_id: int, standings: Sequence[JobStanding], now: datetime, heartbeat_timeout_s: float
+) -> SyncOut:
     """Return all jobs of one account, as the API gives them together."""
     account_state = standings[0].account_state
     last_runs = [each.last_run for each in standings if each.last_run is not None]
@@ -202,10 +97,25 @@ def shown_sync(account_id: int, standings: Sequence[JobStanding], now: datetime)
             "account_id": account_id,
             "account_state": account_state,
             "why": why_account(account_state, account_id),
-            "jobs": [shown_job(each, now) for each in standings],
-            "active_runs": [run.id for run in last_runs if run.status in _ACTIVE],
+            "jobs": [shown_job(each, now, heartbeat_timeout_s) for each in standings],
+            "active_runs": [run.id for run in last_runs if run.status in ACTIVE],
         }
     )
+
+
+def _why_active(run: Run, now: datetime, sign: SignOfLife | None) -> str | None:
+    if run.status == "running":
+        return None if sign is None else sign.warning
+    if now - run.queued_at <= _GRACE:
+        return None
+    return f"Waits since {written(run.queued_at)} for a replica that takes it."
+
+
+def _why_failed(run: Run | None) -> str | None:
+    if run is None or run.status != "failed":
+        return None
+    reason = (run.error or {}).get("detail") or "GET /v1/runs/{id} has its timeline."
+    return f"Its last run failed: {reason}"
 
 
 def _why_paused(standing: JobStanding) -> str | None:
@@ -242,33 +152,3 @@ def _overdue_after(standing: JobStanding, next_at: datetime) -> datetime:
     interval = timedelta(seconds=standing.job.interval_seconds or 0)
     ended_at = standing.last_run.finished_at if standing.last_run is not None else None
     return max(next_at, ended_at or next_at) + interval + _GRACE
-
-
-def _latest(trigger: str) -> type[Run]:
-    """Return the latest run of `Job` by this trigger, to be joined. runs_queued."""
-    found = (
-        select(Run)
-        .where(
-            col(Run.account_id) == col(Job.account_id),
-            col(Run.job) == col(Job.job),
-            col(Run.trigger) == trigger,
-        )
-        .order_by(col(Run.queued_at).desc(), col(Run.id).desc())
-        .limit(1)
-        .lateral()
-    )
-    return aliased(Run, found)
-
-
-def _queued_at(run: Run | None) -> datetime | None:
-    return None if run is None else run.queued_at
-
-
-def _last(active: Run | None, *latest: Run | None) -> Run | None:
-    if active is not None:
-        return active
-    return max((run for run in latest if run is not None), key=lambda run: run.id, default=None)
-
-
-def _written(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

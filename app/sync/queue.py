@@ -19,6 +19,7 @@ from pgqueuer.models import Job as QueuedJob
 
 from app.db import Database, JsonText, PoolConnection
 from app.errors import RunActive
+from app.services.signs_of_life import sign_of_life, silence_of
 from app.sync import runs
 
 log = structlog.get_logger(__name__)
@@ -66,11 +67,12 @@ async def trigger_run(
     trigger: str,
     at: datetime,
     scope: Mapping[str, Any] | None = None,
+    heartbeat_timeout_s: float = 30,
 ) -> int:
     """Write a run and queue it, in the connection's transaction; return its id.
 
     ``scope`` is what it is narrowed to, by the job's own words. Raises RunActive when one of this
-    job is active for the account.
+    job is active for the account; that says when it is taken over where its replica is silent.
     """
     run_id = await runs.queue_run(
         connection,
@@ -82,7 +84,10 @@ async def trigger_run(
         scope=scope,
     )
     if run_id is None:
-        raise RunActive(job, await runs.active_run(connection, account_id, job) or 0)
+        active_id = await runs.active_run(connection, account_id, job) or 0
+        silent_s = await silence_of(connection, active_id)
+        sign = sign_of_life(silent_s, heartbeat_timeout_s, at)
+        raise RunActive(job, active_id, None if sign is None else sign.warning)
     await enqueue(connection, run_id, trigger)
     return run_id
 

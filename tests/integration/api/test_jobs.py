@@ -203,6 +203,27 @@ async def test_one_run_of_a_job_is_active_at_a_time(
     assert await database.pool.fetchval("SELECT count(*) FROM pgqueuer") == 3
 
 
+async def test_a_run_whose_replica_is_silent_says_since_when_and_when_it_is_taken_over(
+    api: httpx.AsyncClient, database: Database, account: Account
+) -> None:
+    run = (await trigger(api, account.id)).json()
+    await database.pool.execute("UPDATE runs SET status = 'running'")
+    await database.pool.execute("UPDATE pgqueuer SET status = 'picked', heartbeat = now()")
+    shown = await job_of(api, account, "send_people")
+    assert (shown["state"], shown["why"]) == ("running", None)
+    assert "sign of life" not in (await trigger(api, account.id)).json()["detail"]
+
+    await database.pool.execute("UPDATE pgqueuer SET heartbeat = now() - interval '25 seconds'")
+    shown = await job_of(api, account, "send_people")
+    assert shown["heartbeat_at"].startswith("2026-01-05T08:59:3")
+    assert shown["takeover_at"].startswith("2026-01-05T09:00:0")
+    refused = (await trigger(api, account.id)).json()
+    assert refused["run_id"] == run["id"]
+    for told in (shown["why"], refused["detail"]):
+        assert "last sign of life at 2026-01-05T08:59:3" in told
+        assert "taken over from 2026-01-05T09:00:0" in told
+
+
 async def test_a_trigger_repeated_under_its_key_queues_one_run(
     api: httpx.AsyncClient, account: Account
 ) -> None:

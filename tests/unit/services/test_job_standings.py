@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from app.models import Job, Run
-from app.services.job_standings import JobStanding, Outlook, outlook
+from app.services.job_rows import JobStanding
+from app.services.job_standings import Outlook, outlook
+from app.services.signs_of_life import sign_of_life
 from tests.clock import START
 
 
@@ -166,6 +168,17 @@ def test_a_job_stands_like_this(
         pytest.param(standing({"enabled": False}), "/v1/sync/start", id="not enabled"),
         pytest.param(standing(account_state="paused"), "/v1/sync/start", id="account paused"),
         pytest.param(
+            standing(account_state="paused"), "runs by hand included", id="account paused: by hand"
+        ),
+        pytest.param(
+            standing(
+                {"enabled_at": START},
+                last_run={**ended(seconds=100), "status": "failed", "error": {"detail": "No key."}},
+            ),
+            "Its last run failed: No key.",
+            id="its last run failed",
+        ),
+        pytest.param(
             standing(account_state="bad_credentials"), "PATCH /v1/accounts/3", id="bad credentials"
         ),
         pytest.param(standing(available=False), "doesn't run this job", id="not available"),
@@ -186,3 +199,29 @@ def test_what_goes_well_needs_no_why() -> None:
     assert outlook(standing(last_run=ended(seconds=100)), START) == Outlook("idle", None, soon)
     queued = standing(last_run={"status": "queued", "queued_at": ago(seconds=5)})
     assert outlook(queued, START) == Outlook("queued", None, None)
+
+
+RUNNING = standing(last_run={"status": "running", "queued_at": ago(minutes=5)})
+
+
+@pytest.mark.parametrize(
+    "silent_s, is_missing",
+    [
+        pytest.param(None, False, id="no replica has it: it is handed over"),
+        pytest.param(15, False, id="as long as beats are apart"),
+        pytest.param(19, False, id="and what is gathered before it is written"),
+        pytest.param(22, True, id="longer than that"),
+    ],
+)
+def test_a_silent_replica_is_told_of_once_its_heartbeat_is_missing(
+    silent_s: float | None,
+    is_missing: bool,
+) -> None:
+    why = outlook(RUNNING, START, sign_of_life(silent_s, 30, START)).why
+    assert (why is not None) is is_missing
+
+
+def test_a_silent_replica_is_told_of_with_both_moments() -> None:
+    why = outlook(RUNNING, START, sign_of_life(22, 30, START)).why or ""
+    assert "last sign of life at 2026-01-05T08:59:38Z" in why
+    assert "taken over from 2026-01-05T09:00:08Z on" in why
