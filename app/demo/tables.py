@@ -61,3 +61,39 @@ def failures(items: Sequence[Json]) -> Table:
     for each in items:
         table.add_row(str(each["subject"]["id"]), each["code"], each["message"])
     return table
+
+
+def counts_of(run: Json, title: str) -> Table:
+    """Show the counts of any run, and its calls."""
+    table = Table("", "Number", title=f"{title}: {run['job']}", title_justify="left")
+    for name, count in run["counts"].items():
+        if count:
+            table.add_row(name, f"{count:,}")
+    table.add_section()
+    table.add_row("calls", f"{sum(run['calls'].values()):,}")
+    return table
+
+
+def mailshots(items: Sequence[Json]) -> Table:
+    """Show mailshots with what Dotdigital counts of them."""
+    names = ("sent", "opens", "clicks", "unsubscribes", "hard_bounces")
+    table = Table("Mailshot", *names, title="Mailshots", title_justify="left")
+    for each in items:
+        table.add_row(each["name"], *(str(each["counts"].get(name, "")) for name in names))
+    return table
+
+
+def conflicts(items: Sequence[Json]) -> Table:
+    """Show who said what, and whose word stood."""
+    table = Table("Person", "Field", "Here", "There", "Rule", "Stands", title_justify="left")
+    table.title = "Conflicts"
+    for each in items:
+        table.add_row(
+            str(each["person_id"]),
+            each["dotdigital_field"],
+            str(each["ours"]),
+            str(each["theirs"]),
+            each["conflict_rule"],
+            each["winner"],
+        )
+    return table
