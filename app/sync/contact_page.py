@@ -5,7 +5,7 @@ when they are held.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from app.clients.dotdigital import Contact
@@ -16,11 +16,9 @@ from app.sync.contact_news import asks_for_erasures, judge, needs_bearers
 from app.sync.contact_work import LinkWrite, Plans, Standing, Work
 from app.sync.engine import JobContext
 from app.sync.imports import SQL as IMPORTS_SQL
+from app.sync.page_batches import SQL
 from app.sync.rules.email_match import matched_by
-from app.sync.statements import statements
 from app.sync.taking_plan import Row
-
-SQL = statements("retrieve_people")
 
 #: A few milliseconds of work.
 _SLICE = 50
@@ -228,16 +226,24 @@ async def mark_due(
         await connection.execute(SQL["make_due"], context.account_id, list(due))
 
 
-def counts_of(works: Iterable[Work]) -> Counter[str]:
-    """Return what these works add to a run's counts."""
+def counts_of(works: Iterable[Work], counted: Collection[int] = ()) -> Counter[str]:
+    """Return what these works add to a run's counts.
+
+    ``counted``: people whose consent has been counted, though it was not written.
+    """
     counts: Counter[str] = Counter()
     for work in works:
         counts["seen"] += 1
         if work.is_deferred:
             continue
-        counts.update(work.counts)
+        added = Counter(work.counts)
+        for person_id in counted and work.people:
+            if person_id in counted:
+                added["opted_out"] -= work.people[person_id].get("no_email") is True
+                added["undeliverable"] -= work.people[person_id].get("email_undeliverable") is True
+        counts.update(+added)
         counts["conflicts"] += len(work.conflicts)
-        counts["unchanged"] += not work.counts and not work.conflicts
+        counts["unchanged"] += not +added and not work.conflicts
     return counts
 
 

@@ -8,8 +8,8 @@ more before anybody is unlinked, for a page may leave rows out.
 from collections.abc import Sequence
 
 from app.clients.dotdigital import Contact
-from app.sync.contact_page import SQL
 from app.sync.engine import JobContext
+from app.sync.page_batches import SQL
 from app.sync.readings import Reading
 
 #: Ids are 64-bit numbers.

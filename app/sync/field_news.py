@@ -131,8 +131,9 @@ def _merge_one(
 
 
 def _differs(base: object, theirs: object, rule: Taking) -> bool:
-    if base is UNKNOWN and rule.preference_id is not None:
-        return theirs is True
+    """Say whether the base moves; what was blank when it was first met is no base."""
+    if base is UNKNOWN:
+        return theirs is True if rule.preference_id is not None else theirs is not None
     return base != theirs
 
 
@@ -198,11 +199,12 @@ class _Known:
         self._filled = bases.acknowledged.get("filled")
         for rule in plan.rules(row["kind"]):
             theirs = rule.theirs(there) if rule.takes or sees_all else ABSENT
-            value = bases.of(rule, ABSENT) if theirs is ABSENT else theirs
+            base = bases.of(rule, theirs)
+            value = base if theirs is ABSENT else theirs
             if value is UNKNOWN:
                 continue
             self._values[rule.part][rule.key] = value
-            if rule.takes:
+            if rule.takes and (base is not UNKNOWN or _differs(base, value, rule)):
                 self._taken.append(rule)
 
     def has(self, payload: Payload) -> bool:

@@ -81,20 +81,19 @@ class Stream:
         """Return the account's stream of this name."""
         return cls(await watermarks.load(context, name))
 
-    def next_reading(self, now: datetime, mark: str, *, full: bool) -> Reading:
+    def next_reading(self, mark: str = "", *, whole: bool) -> Reading:
         """Return the reading to go on with, or a new one.
 
-        ``mark``: what is read by; by another one everything is read again. ``full``: so it is too.
+        ``mark``: what is read by; by another one everything is read again. ``whole``: so it is too.
         """
         kept = self.watermark.detail.get(_UNDER_WAY)
         if kept is not None:
             reading = Reading.read(kept)
-            if reading.mark == mark and (reading.is_whole or not full):
+            if reading.mark == mark and (reading.is_whole or not whole):
                 return reading
-        read = self._read()
         is_new = self.watermark.detail.get("mark", mark) != mark
-        whole = full or is_new or read_window.is_whole_due(read, now)
-        return Reading(None if whole else read_window.since(read), mark=mark)
+        since = None if whole or is_new else read_window.since(self.read)
+        return Reading(since, mark=mark)
 
     async def advance(
         self, context: JobContext, connection: PoolConnection, reading: Reading
@@ -115,7 +114,9 @@ class Stream:
             mark.detail[_WHOLE_AT] = _written(reading.began_at)
         await watermarks.store(context, connection, mark)
 
-    def _read(self) -> Read:
+    @property
+    def read(self) -> Read:
+        """Return how far it was read."""
         return Read(self.watermark.position, _instant(self.watermark.detail.get(_WHOLE_AT)))
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from app.clients.dotdigital import Suppression
 from app.db import PoolConnection
-from app.sync.contact_page import SQL, announce, change_people, mark_due, storable
+from app.sync.contact_page import announce, change_people, mark_due, storable
 from app.sync.contact_work import consent_of, off_at_of
 from app.sync.engine import JobContext
 from app.sync.field_news import later
+from app.sync.page_batches import SQL
 from app.sync.rules.consent_news import (
     OptOutNews,
     SuppressionThere,
@@ -26,7 +27,7 @@ from app.sync.taking_plan import Row
 
 
 @dataclass(slots=True)
-class _News:
+class SuppressionNews:
     """What a page comes to."""
 
     people: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -34,7 +35,7 @@ class _News:
     links: dict[int, tuple[str, datetime | None]] = field(default_factory=dict)
     due: set[int] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
-    #: The oldest row that may be older than what is known here.
+    #: When those happened that may be older than what is known here: left for another time.
     held: list[datetime | None] = field(default_factory=list)
 
     def concerns(self) -> list[int]:
@@ -48,15 +49,11 @@ async def take_suppressions(
     page: Sequence[Suppression],
     snapshot: str,
     now: datetime,
-) -> tuple[Counter[str], list[datetime | None]]:
-    """Write what these suppressions come to.
-
-    Returns what they add to the run's counts, and when those happened that were left for another
-    time. ``now``: by Dotdigital's clock.
-    """
+) -> SuppressionNews:
+    """Write what these suppressions come to; return it. ``now``: by Dotdigital's clock."""
     news = await _news(context, connection, page, snapshot, now)
     if context.run.is_dry or not news.concerns():
-        return news.counts, news.held
+        return news
     ids = news.concerns()
     await connection.fetch(SQL["hold_people"], ids)
     await connection.fetch(SQL["hold_links"], context.account_id, ids)
@@ -71,7 +68,7 @@ async def take_suppressions(
         [None if at is None else at.isoformat() for _, at in news.links.values()],
     )
     await mark_due(context, connection, changed=news.people, due=sorted(news.due))
-    return news.counts, news.held
+    return news
 
 
 async def _news(
@@ -80,7 +77,7 @@ async def _news(
     page: Sequence[Suppression],
     snapshot: str,
     now: datetime,
-) -> _News:
+) -> SuppressionNews:
     account_id = context.account_id
     ids = [each.contact.id for each in page if each.contact.id]
     holders = {
@@ -95,7 +92,7 @@ async def _news(
     kept = {
         row["asked_for"]: row for row in await connection.fetch(SQL["kept"], account_id, emails)
     }
-    news = _News()
+    news = SuppressionNews()
     # The latest last, so that it stands; one without a date may be the latest.
     for each in sorted(
         page, key=lambda each: (each.date_removed is None, each.date_removed or now)
@@ -113,7 +110,7 @@ async def _news(
 
 
 def _take(
-    news: _News,
+    news: SuppressionNews,
     each: Suppression,
     holder: Row | None,
     bearers: Sequence[Row],
@@ -143,7 +140,7 @@ def _take(
 
 
 def _judge_people(
-    news: _News, there: SuppressionThere, people: Sequence[Row], now: datetime
+    news: SuppressionNews, there: SuppressionThere, people: Sequence[Row], now: datetime
 ) -> bool:
     """Note what it means for everybody who has the address; says whether one opted in since."""
     opted_in_since = False
@@ -167,7 +164,9 @@ def _judge_people(
     return opted_in_since
 
 
-def _judge_link(news: _News, there: SuppressionThere, holder: Row, *, opted_in_since: bool) -> None:
+def _judge_link(
+    news: SuppressionNews, there: SuppressionThere, holder: Row, *, opted_in_since: bool
+) -> None:
     person_id, known = holder["person_id"], holder["account_status"]
     known = news.links.get(person_id, (known, None))[0]
     if not is_suppressed(there.reason) or is_own(there):

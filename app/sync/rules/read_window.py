@@ -28,14 +28,18 @@ def since(read: Read) -> datetime | None:
 
 
 def is_whole_due(read: Read, now: datetime) -> bool:
-    """Say whether everything is to be read.
-
-    For the first time, after a week, and where Dotdigital's clock went back: what was changed since
-    may bear times that count as read.
-    """
+    """Say whether everything is to be read: for the first time, and after a week."""
     if read.until is None or read.whole_at is None:
         return True
-    return now - read.whole_at >= WHOLE_EVERY or now < read.until - OVERLAP
+    return now - read.whole_at >= WHOLE_EVERY
+
+
+def went_back(read: Read, now: datetime | None) -> bool:
+    """Say whether Dotdigital's clock went back: what was changed since may count as read.
+
+    ``now``: by that clock; None where no answer gave it.
+    """
+    return now is not None and read.until is not None and now < read.until - OVERLAP
 
 
 def until(

@@ -5,7 +5,7 @@ Each example goes on two real sides, a database and a sandbox over HTTP, whose c
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -301,8 +301,7 @@ class Sides(RuleBasedStateMachine):
         written = {
             call: count
             for call, count in self.sandbox.sandbox.calls.by_template.items()
-            if call.startswith(WRITES)
-            or (call.startswith("POST") and call.endswith(WRITING_POSTS))
+            if call.startswith(WRITES) or (call.startswith("POST") and call.endswith(WRITING_POSTS))
         }
         assert written == {}, "a quiet round writes nothing there"
         assert self._state_here() == people, "nor here"
@@ -317,8 +316,8 @@ class Sides(RuleBasedStateMachine):
         rows = self.do(self.database.pool.fetch("SELECT id, version FROM people ORDER BY id"))
         return [tuple(row) for row in rows]
 
-    async def _linked(self) -> list[Any]:
-        rows: list[Any] = await self.database.pool.fetch(
+    async def _linked(self) -> list[Mapping[str, Any]]:
+        rows: list[Mapping[str, Any]] = await self.database.pool.fetch(
             "SELECT person.*, link.contact_id, EXISTS (SELECT FROM people AS other"
             "   WHERE other.email_key = person.email_key AND other.no_email"
             "     AND other.deleted_at IS NULL) AS is_out"
@@ -327,7 +326,7 @@ class Sides(RuleBasedStateMachine):
         )
         return rows
 
-    def _check_agreement(self, row: Any) -> None:
+    def _check_agreement(self, row: Mapping[str, Any]) -> None:
         contact = self.sandbox.control.read_contact(row["contact_id"])
         theirs = contact["dataFields"]
         for name, (path, *_) in FIELDS.items():
@@ -366,7 +365,7 @@ def test_both_sides_come_to_say_the_same(
     run_state_machine_as_test(
         Sides,
         settings=settings(
-            max_examples=25,
+            max_examples=15,
             stateful_step_count=15,
             deadline=None,
             suppress_health_check=list(HealthCheck),
