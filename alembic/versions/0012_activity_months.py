@@ -313,11 +313,11 @@ def _move_rows() -> None:
     op.execute(GO_ON_COUNTING)
 
 
-def _columns() -> list[sa.Column[object]]:
+def _columns(type_: sa.Text) -> list[sa.Column[object]]:
     return [
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("type", type_, nullable=False),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("mailshot_id", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=True),
@@ -336,7 +336,7 @@ def _columns() -> list[sa.Column[object]]:
 def _create_by_months() -> None:
     op.create_table(
         "online_activities",
-        *_columns(),
+        *_columns(sa.Text(collation="C")),
         sa.Column("matched_by", sa.Text(), nullable=True),
         sa.CheckConstraint(_TYPES, name="online_activities_type"),
         sa.CheckConstraint(
@@ -392,7 +392,7 @@ def _create_plain() -> None:
     """Make the table as it was before."""
     op.create_table(
         "online_activities",
-        *_columns(),
+        *_columns(sa.Text()),
         sa.CheckConstraint(_TYPES, name="online_activities_type"),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["mailshot_id"], ["mailshots.id"], ondelete="CASCADE"),

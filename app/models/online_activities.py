@@ -16,6 +16,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     PrimaryKeyConstraint,
+    Text,
     event,
     text,
 )
@@ -108,7 +109,8 @@ class OnlineActivity(SQLModel, table=True):
         default=None, sa_column=Column(BigInteger, Identity(always=False), nullable=False)
     )
     account_id: int = Field(sa_column=number())
-    type: str = Field(sa_column=words())
+    #: Compared byte by byte, for it stands in every index that pages are read by.
+    type: str = Field(sa_column=Column(Text(collation="C"), nullable=False))
     occurred_at: datetime = Field(default=None, sa_column=instant(nullable=False))
     mailshot_id: int | None = Field(default=None, sa_column=number(nullable=True))
     person_id: int | None = Field(default=None, sa_column=number(nullable=True))

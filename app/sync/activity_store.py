@@ -13,8 +13,15 @@ from typing import Any
 
 import asyncpg
 
-from app.db import PoolConnection
 from app.services.erasure import SUBMITTING
+from app.sync.activity_known import (
+    COLUMNS,
+    PERSON,
+    TYPE,
+    Stored,
+    sort_out,
+    unite,
+)
 from app.sync.activity_months import make_month, month_of, months_to_make
 from app.sync.engine import JobContext
 from app.sync.rules.activities import Activity
@@ -25,11 +32,9 @@ STREAM = "activities"
 
 #: Rows of one transaction; two such batches are in memory at a time.
 _BATCH = 10_000
-_COLUMNS = (
-    *("type", "occurred_at", "mailshot_id", "contact_id", "email", "details"),
-    *("activity_key", "is_once"),
-)
 _LONGEST_EMAIL = 320
+#: Somebody else stored one of the rows at this moment; looked up again, it is known.
+_TRIES = 3
 #: A text that Postgres can't hold, or not in an index.
 _BAD_TEXT = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 
@@ -103,15 +108,16 @@ class ActivityStore:
         position: dict[str, Any] | None,
     ) -> None:
         if self._context.run.is_dry:
-            await self._rehearse(rows)
+            async with self._context.database.batch() as connection:
+                self._count(await sort_out(connection, self._context.account_id, rows), len(rows))
             await self._context.run.save()
             return
         await self._make_months(rows)
         try:
-            counts = await self._write_batch(rows, read, position)
+            fresh = await self._write_batch(rows, read, position)
         except _BAD_TEXT:
-            counts = await self._write_batch([_cleaned(row) for row in rows], read, position)
-        self._count(counts, len(rows))
+            fresh = await self._write_batch([_cleaned(row) for row in rows], read, position)
+        self._count(fresh, len(rows))
         await self._context.run.save(position)
 
     async def _make_months(self, rows: Sequence[Activity]) -> None:
@@ -125,57 +131,48 @@ class ActivityStore:
         rows: Sequence[Activity],
         read: Sequence[CampaignRead],
         position: dict[str, Any] | None,
-    ) -> Sequence[Mapping[str, Any]]:
-        run, account_id = self._context.run, self._context.account_id
+    ) -> Sequence[Stored]:
+        for _ in range(_TRIES - 1):
+            try:
+                return await self._try_to_write(rows, read, position)
+            except asyncpg.UniqueViolationError:
+                continue
+        return await self._try_to_write(rows, read, position)
+
+    async def _try_to_write(
+        self,
+        rows: Sequence[Activity],
+        read: Sequence[CampaignRead],
+        position: dict[str, Any] | None,
+    ) -> Sequence[Stored]:
+        run, account_id, now = (
+            self._context.run,
+            self._context.account_id,
+            self._context.clock.now(),
+        )
         async with run.fenced() as connection:
             # Whoever is erased meanwhile waits, or is gone and matched to nothing.
             await connection.execute(SUBMITTING)
-            await _stage(connection, rows)
-            await self._unite(connection, rows)
-            counts: Sequence[Mapping[str, Any]] = await connection.fetch(SQL["store"], account_id)
+            fresh = await sort_out(
+                connection, account_id, await unite(connection, account_id, rows)
+            )
+            await connection.copy_records_to_table(
+                "online_activities", records=fresh, columns=COLUMNS
+            )
             for each in read:
                 await connection.execute(
                     SQL["campaign_read"], each.mailshot_id, each.sends_read, each.links
                 )
             if position is not None and run.mode == "changes":
-                await connection.execute(
-                    SQL["keep_position"],
-                    account_id,
-                    STREAM,
-                    position,
-                    self._context.clock.now(),
-                )
-        return counts
+                await connection.execute(SQL["keep_position"], account_id, STREAM, position, now)
+        return fresh
 
-    async def _unite(self, connection: PoolConnection, rows: Sequence[Activity]) -> None:
-        """Find rows again that came once with their contact and once without."""
-        account_id = self._context.account_id
-        if any(row.contact_id is None and row.mailshot_id is not None for row in rows):
-            await connection.execute(SQL["drop_adopted"])
-        if await connection.fetchval(SQL["any_without_contact"], account_id):
-            await connection.execute(SQL["adopt"], account_id)
-
-    async def _rehearse(self, rows: Sequence[Activity]) -> None:
-        async with self._context.database.batch() as connection:
-            await _stage(connection, [_cleaned(row) for row in rows])
-            counts = await connection.fetch(SQL["would_store"], self._context.account_id)
-        self._count(counts, len(rows))
-
-    def _count(self, counts: Sequence[Mapping[str, Any]], given: int) -> None:
-        added = Counter[str]()
-        for row in counts:
-            added[row["type"]] += row["stored"]
-            added["stored"] += row["stored"]
-            added["matched"] += row["matched"]
-        added["duplicates"] = given - added["stored"]
-        if added["stored"] > added["matched"]:
-            self.has_orphans = True
-        self._context.run.counts.update(added)
-
-
-async def _stage(connection: PoolConnection, rows: Sequence[Activity]) -> None:
-    await connection.execute(SQL["staging"])
-    await connection.copy_records_to_table("activity_staging", records=rows, columns=_COLUMNS)
+    def _count(self, fresh: Sequence[Stored], given: int) -> None:
+        counts = Counter(row[TYPE] for row in fresh)
+        matched = sum(row[PERSON] is not None for row in fresh)
+        counts.update(stored=len(fresh), matched=matched, duplicates=given - len(fresh))
+        self.has_orphans = self.has_orphans or matched < len(fresh)
+        self._context.run.counts.update(counts)
 
 
 def _cleaned(row: Activity) -> Activity:

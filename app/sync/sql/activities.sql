@@ -76,100 +76,66 @@ UPDATE mailshots
 SET behind_since = NULL, sends_read = coalesce($2, sends_read), links = coalesce($3, links)
 WHERE id = $1;
 
--- name: staging
--- A batch of activities on its way into the table, on this connection alone.
-CREATE TEMPORARY TABLE IF NOT EXISTS activity_staging (
-    type text NOT NULL, occurred_at timestamptz NOT NULL, mailshot_id bigint, contact_id bigint,
-    email text, details jsonb NOT NULL, activity_key bytea NOT NULL, is_once boolean NOT NULL
-) ON COMMIT DELETE ROWS;
+-- name: known
+-- Which of these keys stand already, at these instants. online_activities_key.
+SELECT given.activity_key
+FROM unnest($2::bytea[], $3::timestamptz[]) AS given (activity_key, occurred_at)
+WHERE EXISTS (SELECT FROM online_activities AS known
+              WHERE known.account_id = $1 AND known.activity_key = given.activity_key
+                AND known.occurred_at = given.occurred_at OFFSET 0);
+
+-- name: known_at_any_time
+-- Which of these keys stand already, whenever it was. online_activities_key.
+SELECT activity_key FROM online_activities
+WHERE account_id = $1 AND activity_key = ANY ($2::bytea[]);
+
+-- name: linked
+-- Who is linked to these contacts; a survivor stands for whoever was merged into it.
+-- contact_links_contact, people_pkey.
+SELECT given.contact_id, coalesce(person.merged_into_id, person.id) AS person_id
+FROM unnest($2::bigint[]) AS given (contact_id)
+JOIN contact_links AS link ON link.account_id = $1 AND link.contact_id = given.contact_id
+JOIN people AS person ON person.id = link.person_id;
 
 -- name: any_without_contact
 -- Whether campaigns gave rows without a contact before. online_activities_no_contact.
 SELECT EXISTS (SELECT FROM online_activities
                WHERE contact_id IS NULL AND mailshot_id IS NOT NULL AND account_id = $1);
 
+-- name: without_contact
+-- Activities of these mailshots and this time that came without their contact.
+-- online_activities_no_contact.
+SELECT id, mailshot_id, type, occurred_at, lower(email) AS email_key, details ->> 'url' AS url
+FROM online_activities
+WHERE mailshot_id = ANY ($1::bigint[]) AND contact_id IS NULL
+  AND occurred_at BETWEEN $2 AND $3;
+
 -- name: adopt
--- A row that came without its contact before, and comes with it now, is the same: it gets the
--- contact and the key. online_activities_no_contact, online_activities_key.
+-- One that came without its contact before has it now. online_activities_pkey.
 UPDATE online_activities AS activity
-SET contact_id = staged.contact_id, activity_key = staged.activity_key
-FROM activity_staging AS staged
-WHERE activity.mailshot_id = staged.mailshot_id AND activity.occurred_at = staged.occurred_at
-  AND activity.contact_id IS NULL AND staged.contact_id IS NOT NULL
-  AND activity.type = staged.type AND lower(activity.email) = lower(staged.email)
-  AND activity.details ->> 'url' IS NOT DISTINCT FROM staged.details ->> 'url'
-  AND activity.account_id = $1
-  AND NOT EXISTS (SELECT FROM online_activities AS known
-                  WHERE known.account_id = $1 AND known.activity_key = staged.activity_key
-                    AND known.occurred_at = staged.occurred_at);
+SET contact_id = given.contact_id, activity_key = given.activity_key
+FROM unnest($1::timestamptz[], $2::bigint[], $3::bigint[], $4::bytea[])
+    AS given (occurred_at, id, contact_id, activity_key)
+WHERE activity.occurred_at = given.occurred_at AND activity.id = given.id;
 
--- name: drop_adopted
--- A row without its contact that came with it before is the same. online_activities_of_mailshot,
+-- name: with_contact
+-- Which of these came with their contact before. online_activities_of_mailshot,
 -- online_activities_of_mailshot_orphaned.
-DELETE FROM activity_staging AS staged
-WHERE staged.contact_id IS NULL AND staged.mailshot_id IS NOT NULL AND staged.email IS NOT NULL
-  AND EXISTS (SELECT FROM online_activities AS known
-              WHERE known.mailshot_id = staged.mailshot_id AND known.type = staged.type
-                AND known.occurred_at = staged.occurred_at AND known.contact_id IS NOT NULL
-                AND lower(known.email) = lower(staged.email)
-                AND known.details ->> 'url' IS NOT DISTINCT FROM staged.details ->> 'url'
-                AND known.person_id IS NULL
-              UNION ALL
-              SELECT FROM online_activities AS known
-              WHERE known.mailshot_id = staged.mailshot_id AND known.type = staged.type
-                AND known.occurred_at = staged.occurred_at AND known.contact_id IS NOT NULL
-                AND lower(known.email) = lower(staged.email)
-                AND known.details ->> 'url' IS NOT DISTINCT FROM staged.details ->> 'url'
-                AND known.person_id IS NOT NULL);
-
--- name: store
--- Store what is not there yet, each beside its person: by the contact's link, then by the email,
--- where whoever is linked comes first. contact_links_contact, people_email_key,
--- online_activities_key.
-WITH stored AS (
-    INSERT INTO online_activities (account_id, type, occurred_at, mailshot_id, person_id, matched_by,
-                                   contact_id, email, details, activity_key)
-    SELECT $1, staged.type, staged.occurred_at, staged.mailshot_id,
-           coalesce(linked.person_id, named.person_id),
-           CASE WHEN linked.person_id IS NOT NULL THEN 'contact'
-                WHEN named.person_id IS NOT NULL THEN 'email' END,
-           staged.contact_id, staged.email, staged.details, staged.activity_key
-    FROM activity_staging AS staged
-    LEFT JOIN LATERAL (
-        SELECT coalesce(person.merged_into_id, person.id) AS person_id
-        FROM contact_links AS link JOIN people AS person ON person.id = link.person_id
-        WHERE link.account_id = $1 AND link.contact_id = staged.contact_id
-    ) AS linked ON true
-    LEFT JOIN LATERAL (
-        SELECT person.id AS person_id
-        FROM people AS person
-        LEFT JOIN contact_links AS link ON link.account_id = $1 AND link.person_id = person.id
-        WHERE linked.person_id IS NULL AND person.email_key = lower(staged.email)
-          AND person.deleted_at IS NULL
-        ORDER BY link.contact_id IS NULL, person.id LIMIT 1
-    ) AS named ON true
-    WHERE NOT (staged.is_once AND EXISTS (
-        SELECT FROM online_activities AS known
-        WHERE known.account_id = $1 AND known.activity_key = staged.activity_key))
-    ON CONFLICT (account_id, activity_key, occurred_at) DO NOTHING
-    RETURNING type, person_id
-)
-SELECT type, count(*) AS stored, count(person_id) AS matched FROM stored GROUP BY type;
-
--- name: would_store
--- What `store` would store. online_activities_key.
-SELECT staged.type, count(*) AS stored, count(*) FILTER (WHERE EXISTS (
-           SELECT FROM contact_links AS link
-           WHERE link.account_id = $1 AND link.contact_id = staged.contact_id)
-           OR EXISTS (SELECT FROM people AS person
-                      WHERE person.email_key = lower(staged.email) AND person.deleted_at IS NULL)
-       ) AS matched
-FROM activity_staging AS staged
-WHERE NOT EXISTS (
+SELECT given.number
+FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[], $5::text[])
+    WITH ORDINALITY AS given (mailshot_id, type, occurred_at, email_key, url, number)
+WHERE EXISTS (
     SELECT FROM online_activities AS known
-    WHERE known.account_id = $1 AND known.activity_key = staged.activity_key
-      AND (staged.is_once OR known.occurred_at = staged.occurred_at))
-GROUP BY staged.type;
+    WHERE known.mailshot_id = given.mailshot_id AND known.type = given.type
+      AND known.occurred_at = given.occurred_at AND known.person_id IS NULL
+      AND known.contact_id IS NOT NULL AND lower(known.email) = given.email_key
+      AND known.details ->> 'url' IS NOT DISTINCT FROM given.url
+    UNION ALL
+    SELECT FROM online_activities AS known
+    WHERE known.mailshot_id = given.mailshot_id AND known.type = given.type
+      AND known.occurred_at = given.occurred_at AND known.person_id IS NOT NULL
+      AND known.contact_id IS NOT NULL AND lower(known.email) = given.email_key
+      AND known.details ->> 'url' IS NOT DISTINCT FROM given.url);
 
 -- name: make_month
 -- The partition of a day's month, unless it is there.
