@@ -5,6 +5,7 @@ Problem
 ├── Conflict                   409  the request is well made but clashes with what stands
 │   ├── RunActive              409  a run of this job is queued or running
 │   ├── AccountPaused          409  the account's jobs are paused
+│   ├── CredentialsUnreadable  409  no key fits the account's stored password
 │   └── JobNotAvailable        409  this version doesn't run that job
 ├── StaleVersion               412  If-Match names an older version
 ├── TooLarge                   413  the body is over the limit
@@ -91,6 +92,18 @@ class AccountPaused(Conflict):
     """The account's jobs are paused, so nothing can be triggered."""
 
     slug, title = "account-paused", "The account is paused"
+
+
+class CredentialsUnreadable(Conflict):
+    """The account's stored password can't be read with the keys that the service has."""
+
+    slug, title = "credentials-unreadable", "The stored credentials can't be read"
+
+    def __init__(self, reason: str) -> None:
+        """Say the reason, and what else can be done about it."""
+        super().__init__(
+            f"{reason} Or send the account's password anew: PATCH /v1/accounts/{{id}}."
+        )
 
 
 class JobNotAvailable(Conflict):

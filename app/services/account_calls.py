@@ -10,7 +10,7 @@ from typing import TypeVar
 from app.clients.dotdigital import BadCredentials, DotdigitalClient, DotdigitalError, Retryable
 from app.db import Database
 from app.errors import BadCredentials as BadCredentialsProblem
-from app.errors import Conflict, Problem
+from app.errors import Conflict, CredentialsUnreadable, Problem
 from app.models import Account
 from app.services.account_survey import Survey, survey
 from app.services.accounts import adopt, get_account, lock_account
@@ -41,7 +41,8 @@ async def ask(
     try:
         return await question(connector.client_for_caller(account))
     except UnreadableCredentialsError as error:
-        raise _unreadable(error) from error
+        await note_state(database, account_id, error)
+        raise CredentialsUnreadable(str(error)) from error
     except DotdigitalError as error:
         await note_state(database, account_id, error)
         raise problem_of(error) from error
@@ -62,7 +63,8 @@ async def survey_account(
     try:
         password_now = connector.password_of(account) if password is None else password
     except UnreadableCredentialsError as error:
-        raise _unreadable(error) from error
+        await note_state(database, account.id, error)
+        raise CredentialsUnreadable(str(error)) from error
     try:
         return await survey(
             connector, username or account.username, password_now, account.region_url
@@ -97,9 +99,12 @@ async def note_state(database: Database, account_id: int, error: BaseException |
     """Show on the account what was met; a paused account stays paused, and so does its version."""
     match error:
         case BadCredentials():
-            state = "bad_credentials"
+            state, detail = "bad_credentials", problem_of(error).detail
         case Retryable():
-            state = "unreachable"
+            state, detail = "unreachable", problem_of(error).detail
+        case UnreadableCredentialsError():
+            # Tried again, so that putting the key back is all that is needed.
+            state, detail = "unreachable", CredentialsUnreadable(str(error)).detail
         case _:
             return
     await database.pool.execute(
@@ -109,7 +114,7 @@ async def note_state(database: Database, account_id: int, error: BaseException |
         """,
         account_id,
         state,
-        problem_of(error).detail,
+        detail,
     )
 
 
@@ -122,7 +127,3 @@ async def note_well(database: Database, account_id: int) -> None:
         """,
         account_id,
     )
-
-
-def _unreadable(error: UnreadableCredentialsError) -> Problem:
-    return Conflict(f"{error} Or send the account's password anew.")

@@ -19,7 +19,7 @@ from app.clients.dotdigital import (
 )
 from app.clock import Clock
 from app.db import Database
-from app.errors import Problem
+from app.errors import CredentialsUnreadable, Problem
 from app.models import Account
 from app.services.account_calls import note_state, note_well
 from app.services.account_settings import AccountSettings
@@ -105,8 +105,10 @@ class Engine:
         if status is None:
             return
         await run.finish(status, error)
-        await run.note(status, **({"detail": error["detail"]} if error else {}))
-        logger.info("run_ends", status=status, **run.counts)
+        reason = {"detail": error["detail"]} if error else {}
+        await run.note(status, **reason)
+        tell = logger.warning if status == "failed" else logger.info
+        tell("run_ends", status=status, **reason, **run.counts)
         if self._on_finished is not None:
             self._on_finished(run.job, status)
 
@@ -172,7 +174,8 @@ class Engine:
         try:
             client = self._connector.client(account, priority, on_call=count)
         except UnreadableCredentialsError as error:
-            raise Problem(str(error)) from error
+            await note_state(self._database, run.account_id, error)
+            raise CredentialsUnreadable(str(error)) from error
         return JobContext(
             run=run,
             database=self._database,

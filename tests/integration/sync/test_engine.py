@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from cryptography.fernet import Fernet
+from structlog.testing import capture_logs
 
 from app.clients.dotdigital import BadCredentials, Unreachable
 from app.db import Database
 from app.models import Account
+from app.services.cipher import CredentialsCipher
 from app.settings import Settings
 from app.sync.engine import JobContext, JobFunction
 from tests.clock import FakeClock
@@ -98,6 +101,33 @@ async def test_fault_of_ours_says_nothing_of_the_inside(
     assert row["status"] == "failed"
     assert "secret" not in str(row["error"])
     assert row["error"]["status"] == 500
+
+
+async def test_lost_key_says_which_setting_to_mend_and_heals_by_itself(
+    one: Replica, account: Account, script: Script
+) -> None:
+    async def body(context: JobContext) -> None:
+        context.run.calls["import"] += 1
+
+    script.body = body
+    theirs = account.password_encrypted
+    another = CredentialsCipher([Fernet.generate_key().decode()]).encrypt("password")
+    await one.database.pool.execute("UPDATE accounts SET password_encrypted = $1", another)
+    with capture_logs() as logs:
+        row = await one.run(account, "send_people")
+    assert row["error"]["status"] == 409
+    assert row["error"]["type"] == "/problems/credentials-unreadable"
+    assert "DOTSYNC_CREDENTIALS_KEYS" in row["error"]["detail"]
+    (ends,) = [each for each in logs if each["event"] == "run_ends"]
+    assert ends["log_level"] == "warning"
+    assert "DOTSYNC_CREDENTIALS_KEYS" in ends["detail"]
+    shown = await one.database.pool.fetchrow("SELECT state, state_detail FROM accounts")
+    assert shown["state"] == "unreachable"
+    assert "DOTSYNC_CREDENTIALS_KEYS" in shown["state_detail"]
+
+    await one.database.pool.execute("UPDATE accounts SET password_encrypted = $1", theirs)
+    assert (await one.run(account, "send_people"))["status"] == "succeeded"
+    assert await one.database.pool.fetchval("SELECT state FROM accounts") == "ok"
 
 
 @pytest.mark.parametrize(
