@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.clients.dotdigital import (
-    DotdigitalError,
     Rejected,
     ResubscribeOutcome,
     Suppression,
@@ -53,7 +52,10 @@ class ListReturns:
             await self.ask(one, row)
 
     async def ask(self, one: SyncedList, row: _Row) -> bool:
-        """Have a member who opted out of a list mailed again; says whether it is at once."""
+        """Have a member who opted out of a list mailed again; says whether it is at once.
+
+        A challenge whose answer was lost is not mailed again: it was noted before.
+        """
         if one.resubscribe_mode == "never" or not await self._may_return(one, row):
             await self._note(row, "suppressed")
             return False
@@ -70,9 +72,6 @@ class ListReturns:
         except Rejected:
             await self._note(row, "suppressed")
             return False
-        except DotdigitalError:
-            # Whether the challenge was mailed is not known, so it is not mailed again.
-            raise
         status = _STATUS.get(result.outcome, "suppressed")
         await self._note(row, status)
         return status == "subscribed"

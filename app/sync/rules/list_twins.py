@@ -4,7 +4,7 @@ Names are unique there over lists and segments, probably in any case [inferred]:
 case alone count as one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 #: Lists that Dotdigital keeps for itself, in lower case [doc].
@@ -241,11 +241,6 @@ def _unusable(one: OurList) -> Refuse | None:
         text = f"Dotdigital takes 1 to {MAX_NAME} characters; this name has {len(one.name)}."
         return Refuse(one.id, "list_name_invalid", text)
     return None
-
-
-def lists_of(steps: Sequence[Step]) -> dict[int, int]:
-    """Return the twins, by our lists' ids, of those that have one with no further call."""
-    return {step.list_id: step.twin_id for step in steps if isinstance(step, Keep | Bind | Rename)}
 
 
 def _folded(name: str) -> str:

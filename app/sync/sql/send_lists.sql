@@ -245,13 +245,6 @@ ORDER BY flying.list_id, flying.person_id;
 -- These are in flight no longer.
 DELETE FROM import_members WHERE import_id = $1;
 
--- name: land_some
--- These members of it are in flight no longer.
-DELETE FROM import_members AS flying
-USING unnest($2::bigint[], $3::bigint[]) AS given (list_id, person_id)
-WHERE flying.import_id = $1
-  AND flying.list_id = given.list_id AND flying.person_id = given.person_id;
-
 -- name: joined
 -- These are on the list. Whoever left meanwhile is to be taken off again.
 UPDATE list_members AS member

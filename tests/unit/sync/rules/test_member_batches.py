@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.sync.rules.member_batches import Queue, in_parts, is_due, twins_by_contact
+from app.sync.rules.member_batches import Queue, due_at, in_parts, is_due, twins_by_contact
 from tests.clock import START
 
 MINUTE = timedelta(minutes=1)
@@ -24,6 +24,11 @@ def test_batch_goes_when_it_is_full_or_its_oldest_has_waited(
     count: int, oldest_at: datetime | None, *, expected: bool
 ) -> None:
     assert is_due(Queue(count, oldest_at), START, size=1000, wait_s=1200) is expected
+
+
+def test_batch_goes_at_the_latest_when_its_oldest_has_waited() -> None:
+    assert due_at(Queue(3, START), wait_s=1200) == START + 20 * MINUTE
+    assert due_at(Queue(), wait_s=1200) is None
 
 
 def test_items_go_so_many_at_a_time() -> None:
