@@ -54,6 +54,7 @@ CASES = [
         [Bind(1, 9, "private"), Rename(1, 9, "Mine", "private")],
         id="bound by its id and renamed",
     ),
+    pytest.param([ours(twin_id=9)], [READERS], [Bind(1, 9, "private")], id="bound by its id"),
     pytest.param([bound()], [READERS], [Keep(1, 9)], id="stands"),
     pytest.param(
         [bound(name="Writers")], [READERS], [Rename(1, 9, "Writers", "private")], id="renamed"
