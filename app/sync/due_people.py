@@ -20,6 +20,8 @@ from app.sync.statements import statements
 SQL = statements("send_people")
 
 _PAGE = 5000
+#: Rows read at one go, so that requests are answered in between.
+_AT_ONCE = 250
 _OPTED_OUT = frozenset({Reason.OPTED_OUT, Reason.ADDRESS_OPTED_OUT, Reason.SUPPRESSED_THERE})
 
 
@@ -57,15 +59,16 @@ async def count_due(context: JobContext) -> int:
 async def due_people(context: JobContext, after_id: int) -> Sequence[Row]:
     """Return the next page of them, after this person's id, with all that a decision needs."""
     async with context.database.batch() as connection:
-        rows: Sequence[Row] = await connection.fetch(
+        reading = connection.cursor(
             SQL["due_people"],
             context.account_id,
             after_id,
             context.clock.now(),
             _PAGE,
             context.account_settings.people == "list_members",
+            prefetch=_AT_ONCE,
         )
-    return rows
+        return [row async for row in reading]
 
 
 def counts_of(page: SortedPage) -> Counter[str]:

@@ -4,6 +4,7 @@ An import is settled once: under a lock on its row, in one transaction that ackn
 Dotdigital said yes to, keeps what it refused as failures, and lets go of the rest.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -125,7 +126,8 @@ async def _take_report(
 ) -> Settled:
     records = await connection.fetch(SQL["records"], import_id)
     holders = await _holders(context, connection, report)
-    judged = judge(records, report, holders)
+    # Some hundredths of a second for ten thousand records: not on the thread that answers requests.
+    judged = await asyncio.to_thread(judge, records, report, holders)
     now = context.clock.now()
     given_up = await connection.fetch(SQL["given_up_emails"], context.account_id, judged.person_ids)
     await connection.execute(

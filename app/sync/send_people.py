@@ -34,11 +34,12 @@ from app.sync.queue import ensure_run
 from app.sync.rehearsal import rehearse, say_what_it_takes
 from app.sync.statements import statements
 from app.sync.submissions import Batch, PlanChanged, Submissions
+from app.sync.turns import sparingly
 
 SQL = statements("send_people")
 
-#: A few milliseconds of work.
-_SLICE = 50
+#: A millisecond of work, about.
+_SLICE = 10
 #: Once more for who was to follow: fills of a blank, heirs, who opted in; and again for their like.
 _SWEEPS = 3
 #: A run begins again so often when mappings or settings are changed under it.
@@ -120,7 +121,7 @@ class _Sender:
         after_id = 0
         while True:
             # Taken before the page is read: what is recorded by then, the page shows itself.
-            claims = self._claims()
+            claims = await self._claims()
             rows = await due_people(self._context, after_id)
             if not rows:
                 break
@@ -172,25 +173,25 @@ class _Sender:
 
     async def _fill_batches(self, page: SortedPage) -> None:
         for batch, entries in ((self._records, page.records), (self._fills, page.fills)):
-            for entry in entries:
+            async for entry in sparingly(self._context.clock, entries):
                 if not batch.takes(entry):
                     await self._submit(batch)
                 batch.add(entry)
 
     async def _sorted(self, rows: Sequence[Row], claims: Claims, *, resend: bool) -> SortedPage:
-        """Sort the page a slice at a time: requests are answered in between."""
+        """Sort the page, a few people at a time."""
         page = SortedPage()
-        for begin in range(0, len(rows), _SLICE):
+        async for begin in sparingly(self._context.clock, range(0, len(rows), _SLICE)):
             part = rows[begin : begin + _SLICE]
             page.extend(sort_page(part, self._plan, self._policy, claims, resend=resend))
-            await self._context.clock.sleep(0)
         return page
 
-    def _claims(self) -> Claims:
+    async def _claims(self) -> Claims:
         """Return the emails and numbers that are on their way and in no table yet."""
         claims = Claims()
         in_hand = (*self._records.entries, *self._fills.entries)
-        for entry in (*in_hand, *self._submissions.unrecorded()):
+        on_their_way = (*in_hand, *self._submissions.unrecorded())
+        async for entry in sparingly(self._context.clock, on_their_way):
             claims.take(entry)
         return claims
 

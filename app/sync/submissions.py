@@ -20,6 +20,7 @@ from app.sync.person_records import Entry
 from app.sync.rules.poll_intervals import wait_before_poll
 from app.sync.runs import RunStopped
 from app.sync.statements import statements
+from app.sync.turns import sparingly
 
 log = structlog.get_logger(__name__)
 
@@ -233,7 +234,7 @@ class Submissions:
             await connection.copy_records_to_table(
                 "import_records",
                 columns=_RECORD_COLUMNS,
-                records=[
+                records=(
                     (
                         context.account_id,
                         entry.person_id,
@@ -249,8 +250,8 @@ class Submissions:
                         entry.fingerprint,
                         entry.acknowledged,
                     )
-                    for entry in entries
-                ],
+                    async for entry in sparingly(context.clock, entries)
+                ),
             )
             moved = await connection.fetch(SQL["drop_moved_on"], import_id)
         if not moved:

@@ -3,6 +3,7 @@
 Retries stand outside the bucket, so that each attempt takes a token of its own.
 """
 
+import asyncio
 import copy
 import random
 import re
@@ -35,6 +36,8 @@ Read = TypeVar("Read")
 _Value = str | int | bool
 
 _NO_RATE: Final = RateHeaders()
+#: About a millisecond to read.
+_LONG_BYTES: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +220,7 @@ class Caller:
                 rate = read_rate_headers(answer.headers, now)
                 if not 200 <= status < 300:
                     raise error_from(status, answer.headers, answer.body, now=now)
-                read = call.read(answer)
+                read = await _read(call, answer)
             outcome = None
         except DotdigitalError as error:
             failure, outcome = error, type(error).__name__
@@ -260,6 +263,13 @@ class Caller:
         if there.lower() == self.endpoint.lower():
             return NotPermitted("the API user may not do this, or the package lacks the feature")
         return WrongRegion(there)
+
+
+async def _read(call: Call[Read], answer: Answer) -> Read:
+    """Read the answer; a long one in another thread, so that nobody waits for it."""
+    if len(answer.body) < _LONG_BYTES:
+        return call.read(answer)
+    return await asyncio.to_thread(call.read, answer)
 
 
 def _segment(value: str | int) -> str:
