@@ -73,15 +73,8 @@ async def due_people(context: JobContext, after_id: int) -> Sequence[Row]:
 
 def counts_of(page: SortedPage) -> Counter[str]:
     """Return what the page adds to the run's counts, but for what its imports bring."""
-    sent = len(page.records) + len(page.fills)
-    skipped = len(page.held)
-    settled = skipped + len(page.unchanged) + len(page.failures)
-    leaving = len(page.departing) + len(page.leaving) + len(page.returning)
     return Counter(
-        considered=sent + settled + leaving,
-        unchanged=len(page.unchanged),
-        skipped=skipped,
-        failed=len(page.failures),
+        unchanged=len(page.unchanged), skipped=len(page.held), failed=len(page.failures)
     )
 
 

@@ -38,7 +38,7 @@ async def rehearse(context: JobContext) -> None:
     while rows := await due_people(context, after_id):
         after_id = rows[-1]["person_id"]
         page = sort_page(rows, plan, policy, claims, resend=True)
-        run.counts.update(counts_of(page))
+        run.counts.update(counts_of(page), considered=len(rows))
         created = sum(entry.contact_id is None for entry in page.records)
         run.counts.update(created=created, updated=len(page.records) - created + len(page.fills))
         run.counts.update(

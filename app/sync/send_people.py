@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from app.clients.dotdigital import MergeOption
 from app.sync.address_opt_outs import keep_opted_out, tell_address_opt_outs
+from app.sync.considered import Considered
 from app.sync.departures import MOST_AT_ONCE, delete_contacts, hand_over, leave_contacts
 from app.sync.due_people import (
     count_due,
@@ -57,14 +58,16 @@ async def run(context: JobContext) -> None:
         await context.run.save({"made_due": True})
     await context.database.pool.execute(SQL["drop_gone"], context.account_id)
     await look_for_lost_targets(context)
-    context.run.total = await count_due(context)
+    # Of a run that was taken over, some are done already.
+    context.run.total = context.run.done + await count_due(context)
     await say_what_it_takes(context)
     await send_opt_outs(context)
     await tell_address_opt_outs(context)
-    submissions = Submissions(context)
+    submissions, considered = Submissions(context), Considered(context.run)
+    await submissions.adopt()
     try:
         for _ in range(_MOST_PLANS):
-            if await _send_everyone(context, submissions):
+            if await _send_everyone(context, submissions, considered):
                 if not await explain_failures(context):
                     break
                 continue
@@ -78,13 +81,15 @@ async def run(context: JobContext) -> None:
         await _hand_over(context)
 
 
-async def _send_everyone(context: JobContext, submissions: Submissions) -> bool:
+async def _send_everyone(
+    context: JobContext, submissions: Submissions, considered: Considered
+) -> bool:
     """Send everyone due by one plan; says whether the plan stood until the end.
 
     Otherwise who was not submitted yet is still due, and gets what the new mappings say.
     """
     plan, submissions.generation = await load_plan(context)
-    sender = _Sender(context, plan, submissions)
+    sender = _Sender(context, plan, submissions, considered)
     try:
         for sweep in range(_SWEEPS):
             await sender.sweep(resend=sweep == 0)
@@ -100,13 +105,20 @@ async def _send_everyone(context: JobContext, submissions: Submissions) -> bool:
 class _Sender:
     """Goes through the due people once, from the first to the last."""
 
-    def __init__(self, context: JobContext, plan: PayloadPlan, submissions: Submissions) -> None:
+    def __init__(
+        self,
+        context: JobContext,
+        plan: PayloadPlan,
+        submissions: Submissions,
+        considered: Considered,
+    ) -> None:
         settings = context.account_settings
         limits = (settings.batch_size, settings.batch_megabytes * 1_000_000)
         self._context = context
         self._plan = plan
         self._policy = policy_of(context.account_settings)
         self._submissions = submissions
+        self._considered = considered
         self._records = Batch(MergeOption.OVERWRITE, *limits)
         self._fills = Batch(MergeOption.OVERWRITE_IF_EMPTY, *limits)
         self._departing: list[Departure] = []
@@ -127,6 +139,7 @@ class _Sender:
                 break
             before_id, after_id = after_id, rows[-1]["person_id"]
             page = await self._sorted(rows, claims, resend=resend)
+            self._considered.take(rows)
             if page.opting_out:
                 # They opted out since the run began, and go before the rest of it all the same.
                 await send_opt_outs(self._context, before_id, after_id)
@@ -135,7 +148,7 @@ class _Sender:
             await self._see_off(MOST_AT_ONCE - 1)
             await self._submissions.look()
             self._context.run.counts["pending"] = self._submissions.pending
-            await self._context.run.save()
+            await self._considered.save()
         await self._submit(self._records)
         await self._submit(self._fills)
         await self._submissions.all_submitted()

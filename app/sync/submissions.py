@@ -106,6 +106,15 @@ class Submissions:
         self._unrecorded: dict[int, Sequence[Entry]] = {}
         self._last_at = context.clock.now()
 
+    async def adopt(self) -> None:
+        """Watch the imports that an earlier attempt of the run left open, as if they were ours."""
+        if self._context.run.attempt == 1:
+            return
+        for row in await self._context.database.pool.fetch(SQL["left_open"], self._context.run.id):
+            self._open[row["id"]] = _Open(
+                row["dotdigital_import_id"], row["records"], row["polls"], row["next_poll_at"]
+            )
+
     @property
     def pending(self) -> int:
         """How many records are in imports that are still open."""

@@ -43,6 +43,11 @@ LEFT JOIN runs AS run ON run.id = import.run_id AND run.status IN ('queued', 'ru
 WHERE import.account_id = $1 AND import.status = 'open' AND run.id IS NULL
 ORDER BY import.next_poll_at NULLS FIRST, import.id;
 
+-- name: left_open
+-- Open imports of a run, which an earlier attempt of it submitted. imports_run.
+SELECT id, dotdigital_import_id, records, polls, coalesce(next_poll_at, '-infinity') AS next_poll_at
+FROM imports WHERE run_id = $1 AND status = 'open' ORDER BY id;
+
 -- name: outcome
 -- How an import ended.
 SELECT created, updated, failed FROM imports WHERE id = $1;
