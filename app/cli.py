@@ -4,27 +4,33 @@ import asyncio
 import dataclasses
 import json
 import os
-import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
+import structlog
 import typer
-import uvicorn
+from cryptography.fernet import Fernet
 
 from app.clock import SystemClock
-from app.db import Database, current_revision, database_url, migrate
+from app.db import Database, current_revision, database_url, migrate, raw_connection
+from app.errors import Problem
+from app.lifetime import NOT_THERE_YET, unreachable
 from app.main import Parts, create_app, running_parts
 from app.models.api_keys import SCOPES
-from app.observability import Metrics
+from app.observability import Metrics, configure_logging
 from app.openapi_page import as_markdown
+from app.services import audit
 from app.services.api_keys import create_key as store_key
+from app.services.jobs import check_triggerable
 from app.services.people_import import import_file
+from app.serving import serve as run_service
+from app.setting_faults import read_settings, unknown_settings
 from app.settings import Settings
+from app.start_errors import StartError
 from app.sync.jobs import JOB_FUNCTIONS
 from app.sync.queue import QueueWorker, trigger_run
 
@@ -35,65 +41,51 @@ commands = typer.Typer(
     help="dotsync keeps people, lists and mappings in step with Dotdigital.",
 )
 
+log = structlog.get_logger(__name__)
+
 _ONLY_IN_A_CHECKOUT = "The sandbox and the samples are in a checkout, not in the image."
 
-_LOOKS_EVERY_S = 0.1
+_ACTOR = "command line"
+#: As click's own for arguments that make no sense.
+_REFUSED = 2
 
 ModeWord = Literal["changes", "full", "dry_run"]
 
 
 def main() -> None:
-    """Run the command line."""
-    commands()
+    """Run the command line; what can't be done is told in a line or two, with exit code 2."""
+    try:
+        commands()
+    except StartError as error:
+        _refuse(str(error))
+    except Problem as problem:
+        _refuse(problem.detail)
+
+
+def _refuse(told: str) -> NoReturn:
+    typer.echo(told, err=True)
+    sys.exit(_REFUSED)
+
+
+def _settings() -> Settings:
+    """Read the settings, set up the log by them, and warn of variables that nobody reads."""
+    settings = read_settings()
+    configure_logging(settings.log_format, settings.log_level)
+    for unknown in unknown_settings():
+        log.warning("unknown_setting", variable=unknown.name, did_you_mean=unknown.nearest)
+    return settings
 
 
 @commands.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Default: DOTSYNC_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="Default: DOTSYNC_PORT.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Default: DOTSYNC_PORT.", min=0, max=65535)
+    ] = None,
 ) -> None:
     """Start the service."""
-    settings = Settings()
-    config = uvicorn.Config(
-        create_app(settings),
-        host=host or settings.host,
-        port=settings.port if port is None else port,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_level="warning",
-        timeout_graceful_shutdown=max(int(settings.shutdown_seconds), 1),
-        server_header=False,
-    )
-    _Server(config).run()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's server, but one that drains first, and has not failed when it was asked to stop."""
-
-    _drains = False
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self._parts is not None:
-            self._parts.drain()
-        # Whoever presses Ctrl-C waits for nobody, nor whoever asks again.
-        self._drains = sig == signal.SIGTERM and not self.should_exit
-        super().handle_exit(sig, frame)
-        # It would raise them again once it has stopped, and end the process by the signal.
-        self._captured_signals.clear()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Go on answering for a while, then close connections, all in the time there is."""
-        if (parts := self._parts) is not None:
-            until = parts.clock.monotonic() + parts.settings.drain_seconds
-            while self._drains and parts.clock.monotonic() < until and parts.seconds_to_stop() > 1:
-                await parts.clock.sleep(_LOOKS_EVERY_S)
-            self.config.timeout_graceful_shutdown = max(int(parts.seconds_to_stop()), 1)
-        await super().shutdown(sockets)
-
-    @property
-    def _parts(self) -> Parts | None:
-        return getattr(self.config.app.state, "parts", None)  # type: ignore[union-attr]
+    settings = _settings()
+    run_service(settings, host or settings.host, settings.port if port is None else port)
 
 
 @commands.command(name="migrate")
@@ -103,12 +95,15 @@ def migrate_command(
     ] = ("head"),
 ) -> None:
     """Bring the schema to head, or take all of it back."""
+    settings = _settings()
 
     async def move() -> str | None:
-        database = Database(await database_url(Settings()))
+        database = Database(await database_url(settings))
         try:
             await migrate(database.engine, revision)
             return await current_revision(database.engine)
+        except NOT_THERE_YET as error:
+            raise unreachable(database, error) from error
         finally:
             await database.close()
 
@@ -142,25 +137,34 @@ def run_job(
     job: Annotated[str, typer.Argument(help=f"One of {', '.join(JOB_FUNCTIONS)}.")],
     account_id: Annotated[int, typer.Option(help="Of which account.")],
     mode: Annotated[ModeWord, typer.Option(help="What to send.")] = "changes",
+    *,
+    even_paused: Annotated[
+        bool,
+        typer.Option("--even-paused", help="Although POST /v1/sync/stop paused the account."),
+    ] = False,
 ) -> None:
-    """Run a job now, here or in a replica that is quicker; exit code 1 when it fails."""
+    """Run a job now, here or in a replica that is quicker; exit code 1 when it fails.
+
+    A paused account is left alone, as it is over REST.
+    """
     if job not in JOB_FUNCTIONS:
         raise typer.BadParameter(f"This version runs {', '.join(JOB_FUNCTIONS)}, and no {job}.")
 
     async def execute(parts: Parts) -> Any:  # noqa: ANN401 - a row
-        if not await parts.database.pool.fetchval(
-            "SELECT 1 FROM accounts WHERE id = $1", account_id
-        ):
-            raise typer.BadParameter(f"There is no account {account_id}.")
-        async with parts.database.transaction() as connection:
+        async with parts.database.writing() as session:
+            await check_triggerable(
+                session, account_id, job, JOB_FUNCTIONS, even_paused=even_paused
+            )
             run_id = await trigger_run(
-                connection,
+                await raw_connection(session),
                 account_id=account_id,
                 job=job,
                 mode=mode,
                 trigger="manual",
                 at=parts.clock.now(),
             )
+            detail = {"mode": mode, "even_paused": even_paused}
+            audit.record(session, _ACTOR, "run_triggered", "run", run_id, detail)
         return await _until_ended(parts, run_id)
 
     run = asyncio.run(_with_parts(execute))
@@ -199,7 +203,11 @@ def create_key(
     """Make an API key; it is printed once."""
     chosen = [scope.strip() for scope in scopes.split(",")]
     if unknown := set(chosen) - set(SCOPES):
-        raise typer.BadParameter(f"There is no scope {', '.join(sorted(unknown))}.")
+        near = get_close_matches(min(unknown), SCOPES, n=1)
+        raise typer.BadParameter(
+            f"There is no scope {', '.join(sorted(unknown))}; there are {', '.join(SCOPES)}."
+            + (f" Did you mean {near[0]}?" if near else "")
+        )
 
     async def make(parts: Parts) -> str:
         async with parts.database.writing() as session:
@@ -209,11 +217,19 @@ def create_key(
 
 
 @commands.command()
+def create_credentials_key() -> None:
+    """Make a key for DOTSYNC_CREDENTIALS_KEYS, which stored passwords are encrypted with."""
+    typer.echo(Fernet.generate_key().decode())
+
+
+@commands.command()
 def openapi(
-    as_json: Annotated[bool, typer.Option("--json", help="The document itself.")] = False,  # noqa: FBT002 - typer's way
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="The document itself.")] = False,
 ) -> None:
     """Print the API's documents: `openapi.md`, or the OpenAPI document as JSON."""
-    document = create_app(Settings(_env_file=None)).openapi()
+    # The same document whatever is set here, be it wrong.
+    document = create_app(Settings.model_construct()).openapi()
     typer.echo(json.dumps(document, indent=2) if as_json else as_markdown(document), nl=False)
 
 
@@ -240,9 +256,12 @@ async def _until_ended(parts: Parts, run_id: int) -> Any:  # noqa: ANN401 - a ro
 
 async def _with_parts(action: Callable[[Parts], Awaitable[Any]]) -> Any:  # noqa: ANN401 - the action's
     """Do something with the service's parts, on a migrated database, without serving."""
-    settings = Settings()
+    settings = _settings()
     async with running_parts(settings, SystemClock(), Metrics()) as parts:
-        await parts.database.open()
-        if settings.migrate_at_start:
-            await migrate(parts.database.engine)
+        try:
+            await parts.database.open()
+            if settings.migrate_at_start:
+                await migrate(parts.database.engine)
+        except NOT_THERE_YET as error:
+            raise unreachable(parts.database, error) from error
         return await action(parts)

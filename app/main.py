@@ -1,41 +1,31 @@
 """The composition root: builds the process's parts, wires them, and takes them down again."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from importlib.metadata import PackageNotFoundError, version
 
-import asyncpg
-import structlog
 from fastapi import FastAPI
-from sqlalchemy.exc import DBAPIError
 from starlette.types import ASGIApp
 
 from app.clients.dotdigital import CallRecord, Transport
 from app.clock import Clock, SystemClock
-from app.db import Database, database_url, migrate
+from app.data_dir import check_data_dir
+from app.db import Database, database_url
+from app.lifetime import brought_up
 from app.observability import Metrics, configure_logging
 from app.routers import docs, health, problem_handlers, routes
 from app.routers.dependencies import Parts
 from app.routers.wire import CountRequests, ExplainTooLarge
-from app.services.api_keys import KeyRing, ensure_bootstrap_key
+from app.services.api_keys import KeyRing
 from app.services.cipher import CredentialsCipher, key_kept_in
 from app.services.dotdigital import DotdigitalConnector
 from app.settings import Settings
+from app.start_errors import StartError
 from app.sync.engine import Engine
 from app.sync.jobs import JOB_FUNCTIONS
-from app.sync.queue import QueueWorker
 from app.sync.rate_buckets import PostgresBucketStore
-from app.sync.schedule import Scheduler
-from app.sync.upkeep import Upkeep
 
 __all__ = ["Parts", "create_app", "running_parts"]
-
-log = structlog.get_logger(__name__)
-
-_RETRY_START_S = 2.0
-#: What a database that is not there yet raises while the service starts.
-_NOT_THERE_YET = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError)
 
 DESCRIPTION = """
 Keeps people, mailing lists and field mappings in step with Dotdigital. Click **Authorize** and
@@ -63,7 +53,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         async with running_parts(settings, clock, metrics) as parts:
             app.state.parts = parts
             async with contextlib.AsyncExitStack() as stack:
-                await stack.enter_async_context(_brought_up(parts))
+                await stack.enter_async_context(brought_up(parts))
                 yield
 
     app = _Service(
@@ -97,8 +87,8 @@ def _version() -> str:
 async def running_parts(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIterator[Parts]:
     """Build the process's parts and take them down at the end; connects to nothing by itself."""
     configure_logging(settings.log_format, settings.log_level)
+    cipher = _cipher(settings)
     database = Database(await database_url(settings), pool_size=settings.database_pool_size)
-    cipher = CredentialsCipher(settings.credentials_keys or [key_kept_in(settings.data_dir)])
     transport = Transport(allowed_hosts=settings.allowed_hosts)
 
     def count_call(account_id: int | None, record: CallRecord) -> None:
@@ -135,103 +125,15 @@ async def running_parts(settings: Settings, clock: Clock, metrics: Metrics) -> A
         await database.close()
 
 
-@contextlib.asynccontextmanager
-async def _brought_up(parts: Parts) -> AsyncIterator[None]:
-    """Connect, migrate and start the workers; where Postgres isn't there yet, go on trying.
-
-    Meanwhile the service answers: 503, and /readyz says why.
-    """
-    workers = _Workers(parts)
+def _cipher(settings: Settings) -> CredentialsCipher:
+    if settings.credentials_keys:
+        return CredentialsCipher(settings.credentials_keys)
+    check_data_dir(settings.data_dir)
     try:
-        await _bring_up(parts, workers)
-        trying = None
-    except _NOT_THERE_YET as error:
-        log.warning("database_not_there_yet", error=type(error).__name__)
-        parts.unready = "the database was not reached yet"
-        trying = asyncio.create_task(_keep_trying(parts, workers), name="bring up")
-    try:
-        yield
-    finally:
-        parts.drain()
-        await _cancelled(trying)
-        await workers.stop()
-
-
-async def _keep_trying(parts: Parts, workers: "_Workers") -> None:
-    while True:
-        await parts.clock.sleep(_RETRY_START_S)
-        try:
-            await _bring_up(parts, workers)
-        except _NOT_THERE_YET as error:
-            log.warning("database_not_there_yet", error=type(error).__name__)
-        else:
-            return
-
-
-async def _bring_up(parts: Parts, workers: "_Workers") -> None:
-    await parts.database.open()
-    if parts.settings.migrate_at_start:
-        await migrate(parts.database.engine)
-    if parts.settings.bootstrap_api_key is not None:
-        await ensure_bootstrap_key(
-            parts.database, parts.settings.bootstrap_api_key.get_secret_value()
-        )
-    await workers.start()
-    parts.on_drain = workers.take_no_more
-    parts.unready = None
-
-
-async def _cancelled(task: asyncio.Task[None] | None) -> None:
-    """Cancel the task, if there is one, and wait until it is over."""
-    if task is not None:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-class _Workers:
-    """The scheduler and the queue's worker of this process, as its settings want them."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._scheduler: Scheduler | None = None
-        self._worker: QueueWorker | None = None
-        self._working: asyncio.Task[None] | None = None
-        self._upkeep: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        parts, settings = self._parts, self._parts.settings
-        if settings.scheduler_enabled and self._scheduler is None:
-            self._scheduler = Scheduler(parts.database, parts.clock, settings)
-            await self._scheduler.start()
-        if settings.worker_enabled and self._worker is None:
-            self._worker = QueueWorker(
-                parts.database,
-                parts.engine.execute,
-                heartbeat_timeout_s=settings.heartbeat_timeout_seconds,
-            )
-            self._working = asyncio.create_task(self._worker.run(), name="queue worker")
-            self._upkeep = asyncio.create_task(
-                Upkeep(parts.database, parts.clock).run(), name="upkeep"
-            )
-
-    def take_no_more(self) -> None:
-        """Leave what is queued to other replicas."""
-        if self._worker is not None:
-            self._worker.stop()
-
-    async def stop(self) -> None:
-        """Take no more work, let what is in hand reach its next checkpoint, and end."""
-        if self._scheduler is not None:
-            await self._scheduler.stop()
-        self._parts.engine.stop()
-        await _cancelled(self._upkeep)
-        if self._worker is not None and self._working is not None:
-            self._worker.stop()
-            try:
-                async with asyncio.timeout(self._parts.seconds_to_stop()):
-                    await self._parts.engine.drained()
-                    await self._working
-            except TimeoutError:
-                log.warning("shutdown_cut_short", seconds=self._parts.settings.shutdown_seconds)
-                await _cancelled(self._working)
+        return CredentialsCipher([key_kept_in(settings.data_dir)])
+    except (OSError, ValueError) as error:
+        raise StartError(
+            f"DOTSYNC_DATA_DIR: the key of the credentials, {settings.data_dir.absolute()}/"
+            f"credentials.key, can't be read: {error}. Put back the one that was there, or write "
+            "it into DOTSYNC_CREDENTIALS_KEYS; without it every account needs its password anew."
+        ) from error

@@ -4,12 +4,14 @@ A key is 32 random bytes behind ``dsk_``; only its SHA-256 is stored. That is en
 key, which nobody can guess, and takes no time on each request.
 """
 
+import contextlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+import asyncpg
 import structlog
 from sqlmodel import col, select
 
@@ -93,7 +95,10 @@ async def keys_after(session: ReadSession, after_id: int | None, limit: int) -> 
 
 
 async def ensure_bootstrap_key(database: Database, token: str) -> None:
-    """Make the first admin key out of the settings, or put the one that stands in step."""
+    """Make the admin key that the settings hold; another value than before takes its place.
+
+    So there is one such key at a time, over all replicas: whoever starts last says which.
+    """
     async with database.writing() as session:
         found = await session.execute(
             select(ApiKey).where(col(ApiKey.name) == BOOTSTRAP_NAME).with_for_update()
@@ -102,6 +107,12 @@ async def ensure_bootstrap_key(database: Database, token: str) -> None:
         if standing is not None and standing.key_hash == hash_of(token):
             return
         if standing is not None:
+            log.warning(
+                "bootstrap_key_replaced",
+                why="DOTSYNC_BOOTSTRAP_API_KEY has another value than at the start before; the key "
+                "of that time no longer works",
+                last_used_at=standing.last_used_at and standing.last_used_at.isoformat(),
+            )
             await session.delete(standing)
             await session.flush()
         taken = await session.execute(
@@ -109,6 +120,14 @@ async def ensure_bootstrap_key(database: Database, token: str) -> None:
         )
         if taken.first() is None:
             await create_key(session, BOOTSTRAP_NAME, ["admin"], token=token)
+
+
+async def has_keys(database: Database) -> bool:
+    """Say whether anybody could be let in; a schema that isn't there yet counts as yes."""
+    with contextlib.suppress(asyncpg.UndefinedTableError):
+        found: bool = await database.pool.fetchval("SELECT EXISTS (SELECT FROM api_keys)")
+        return found
+    return True
 
 
 class KeyRing:

@@ -53,9 +53,18 @@ async def change_job(
 
 
 async def check_triggerable(
-    session: WriteSession, account_id: int, job: str, available: Collection[str]
+    session: WriteSession,
+    account_id: int,
+    job: str,
+    available: Collection[str],
+    *,
+    even_paused: bool = False,
 ) -> None:
-    """Raise NotFound, AccountPaused or JobNotAvailable where a run of this job can't be made."""
+    """Raise NotFound, AccountPaused or JobNotAvailable where a run of this job can't be made.
+
+    ``even_paused`` lets one through for an account that was paused by hand, not for one whose
+    credentials are refused.
+    """
     state = await session.execute(
         select(col(Account.state)).where(col(Account.id) == account_id).with_for_update(read=True)
     )
@@ -64,6 +73,8 @@ async def check_triggerable(
         raise NotFound(f"There is no account {account_id}.")
     if job not in available:
         raise JobNotAvailable(job)
+    if even_paused and account_state == "paused":
+        return
     if (why := why_account(account_state, account_id)) is not None:
         raise AccountPaused(why)
 

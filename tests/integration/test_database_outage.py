@@ -82,6 +82,7 @@ async def test_service_answers_503_while_postgres_is_gone_and_recovers_by_itself
         data_dir=tmp_path,
         bootstrap_api_key=SecretStr(ADMIN_KEY),
         discovery_url=NOWHERE,
+        allowed_hosts=("127.0.0.1",),
         scheduler_enabled=False,
         worker_enabled=False,
     )

@@ -20,8 +20,10 @@ from tests.shared import ROOT
 HOLD = """
     import sys
     from pathlib import Path
-    from app.db import embedded_postgres
+    from app.embedded_postgres import embedded_postgres
+    from app.observability import configure_logging
 
+    configure_logging("console", "info")
     print(embedded_postgres(Path(sys.argv[1])), flush=True)
     sys.stdin.read()
 """
