@@ -20,7 +20,12 @@ SENT_DIRECTIONS = frozenset({"to_dotdigital", "two_way"})
 
 
 class MappedValueError(ValueMismatchError):
-    """A person's value doesn't fit its data field; the text names both."""
+    """Some of a person's values don't fit their data fields; the text names all of them."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        """Take a sentence for each person field that is at fault."""
+        super().__init__(" ".join(faults.values()))
+        self.fields = tuple(faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +96,19 @@ class PayloadPlan:
     def payload(self, row: Row) -> Payload:
         """Return this row's mapped values.
 
-        Raises MappedValueError for a value that doesn't fit its data field.
+        Raises MappedValueError with all that doesn't fit its data field, or its preference.
         """
         kind = row["kind"]
+        faults: dict[str, str] = {}
         data_fields: dict[str, Scalar] = {}
         filling: dict[str, Scalar] = {}
         for rule in self._fields[kind]:
-            value = _typed(rule, row)
+            try:
+                value = _typed(rule, row)
+            except ValueMismatchError as error:
+                target = f"{rule.name} ({rule.data_field_type})"
+                _add_fault(faults, rule.person_field, target, error)
+                continue
             if rule.when_blank == "clear":
                 data_fields[rule.name] = value
             elif value is None:
@@ -108,9 +119,16 @@ class PayloadPlan:
                 filling[rule.name] = value
         preferences = []
         for preference in self._preferences[kind]:
-            opted_in = _opted_in(preference, row)
+            try:
+                opted_in = boolean(preference.read(row))
+            except ValueMismatchError as error:
+                target = f"preference {preference.preference_id}"
+                _add_fault(faults, preference.person_field, target, error)
+                continue
             if opted_in is not None:
                 preferences.append((preference.preference_id, opted_in))
+        if faults:
+            raise MappedValueError(faults)
         return Payload(data_fields, preferences, filling)
 
 
@@ -121,19 +139,14 @@ def _typed(rule: _Field, row: Row) -> Scalar:
         return None
     if rule.is_text and isinstance(value, str) and value.isascii() and len(value) <= MAX_TEXT:
         return value.strip() or None
-    try:
-        return typed_value(value, rule.data_field_type)
-    except ValueMismatchError as error:
-        message = f"{rule.person_field} for {rule.name} ({rule.data_field_type}): {error}."
-        raise MappedValueError(message) from error
+    return typed_value(value, rule.data_field_type)
 
 
-def _opted_in(rule: _Preference, row: Row) -> bool | None:
-    try:
-        return boolean(rule.read(row))
-    except ValueMismatchError as error:
-        message = f"{rule.person_field} for preference {rule.preference_id}: {error}."
-        raise MappedValueError(message) from error
+def _add_fault(
+    faults: dict[str, str], person_field: str, target: str, error: ValueMismatchError
+) -> None:
+    before = f"{faults[person_field]} " if person_field in faults else ""
+    faults[person_field] = f"{before}{person_field} for {target}: {error}."
 
 
 def _fields(mappings: Iterable[MappingRow], kind: str) -> Iterable[_Field]:

@@ -290,16 +290,17 @@ def _sort_sendable(
     *,
     resend: bool,
 ) -> None:
+    fields: tuple[str, ...] = ()
     try:
         made = make_record(row, standing, plan.payload(row), policy, resend=resend)
     except MappedValueError as error:
-        code, text = "value_mismatch", str(error)
+        code, text, fields = "value_mismatch", str(error), error.fields
     except UnsendableContactError as error:
         code, text = "unsendable", f"The record can't be sent: {error}."
     else:
         _take(page, made, claims)
         return
-    page.failures.append(PersonFailure(standing.person_id, row["version"], code, text))
+    page.failures.append(PersonFailure(standing.person_id, row["version"], code, text, fields))
 
 
 def _take(page: SortedPage, made: Made, claims: Claims) -> None:

@@ -12,3 +12,5 @@ class PersonFailure:
     code: str
     #: Dotdigital's own text, or ours where it never came so far.
     text: str
+    #: The person's fields that are at fault, where it is known.
+    fields: tuple[str, ...] = ()

@@ -210,6 +210,22 @@ def test_a_value_that_does_not_fit_names_both_sides(
     assert str(refused.value) == message
 
 
+def test_every_value_that_does_not_fit_is_named_at_once() -> None:
+    plan = plan_of(
+        mapped("custom.score", "SCORE", data_field_type="Numeric"),
+        mapped("custom.note", "NOTE"),
+        mapped("custom.score", "BORN", data_field_type="Date"),
+        NEWS,
+    )
+    values = {"score": "high", "note": "fine", "news": "perhaps"}
+    with pytest.raises(MappedValueError) as refused:
+        plan.payload(due_person(custom=values))
+    for target in ("SCORE (Numeric)", "BORN (Date)", "preference 12"):
+        assert f" for {target}: " in str(refused.value)
+    assert "NOTE" not in str(refused.value)
+    assert set(refused.value.fields) == {"custom.score", "custom.news"}
+
+
 @pytest.mark.parametrize(
     "text, taken",
     [

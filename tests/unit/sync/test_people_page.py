@@ -233,6 +233,7 @@ def test_a_value_that_does_not_fit_is_that_persons_failure_alone() -> None:
     )
     assert ids(page) == {"records": [2], "failures": [1]}
     assert page.failures[0].code == "value_mismatch"
+    assert page.failures[0].fields
     assert page.failures[0].text.startswith("custom.score for SCORE (Numeric): ")
 
 
