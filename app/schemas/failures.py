@@ -17,6 +17,8 @@ class Subject(Schema):
 
     type: SubjectType
     id: int
+    email: Annotated[str | None, Field(description="Of the person, or the member, as it is now.")]
+    external_ref: Annotated[str | None, Field(description="Of the person, or the member.")]
 
 
 class FailureOut(Schema):
@@ -27,6 +29,9 @@ class FailureOut(Schema):
     job: JobName
     subject: Subject
     list_id: int | None
+    list_name: Annotated[
+        str | None, Field(description="Of the list that failed, or whose member did.")
+    ]
     run_id: int | None
     code: Annotated[str, Field(description="Dotdigital's own code, or ours.")]
     message: str

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 from app.db import Database
+from app.services.failure_subjects import NamedFailure
 from app.services.failures import WantedFailures, newest_failures
 
 COLUMNS = (
@@ -14,7 +15,10 @@ COLUMNS = (
     "job",
     "subject_type",
     "subject_id",
+    "email",
+    "external_ref",
     "list_id",
+    "list_name",
     "run_id",
     "code",
     "message",
@@ -24,6 +28,7 @@ COLUMNS = (
     "next_retry_at",
     "resolved_at",
 )
+_NAMES = frozenset({"email", "external_ref", "list_name"})
 _ROWS_A_READ = 1000
 #: A spreadsheet takes what begins with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -41,8 +46,12 @@ async def csv_chunks(database: Database, wanted: WantedFailures) -> AsyncIterato
             found = await newest_failures(session, wanted, before_id, _ROWS_A_READ)
         if not found:
             return
-        yield _written([[_cell(getattr(each, name)) for name in COLUMNS] for each in found])
-        before_id = found[-1].id
+        yield _written([[_cell(_value(each, name)) for name in COLUMNS] for each in found])
+        before_id = found[-1].failure.id
+
+
+def _value(each: NamedFailure, column: str) -> object:
+    return getattr(each if column in _NAMES else each.failure, column)
 
 
 def _written(rows: Sequence[Sequence[str]]) -> str:

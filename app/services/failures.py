@@ -15,6 +15,7 @@ from app.db import ReadSession, WriteSession
 from app.errors import Conflict, NotFound
 from app.models import Failure, ListMember, Person, PersonChange
 from app.schemas.failures import FailureFilter, FailureOut, RetryOut
+from app.services.failure_subjects import NamedFailure, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ async def get_failure(session: ReadSession | WriteSession, failure_id: int) -> F
 
 async def newest_failures(
     session: ReadSession, wanted: WantedFailures, before_id: int | None, limit: int
-) -> Sequence[Failure]:
+) -> list[NamedFailure]:
     """Return the failures with ids below this one that fit, the newest first."""
     conditions = _conditions(wanted.filter)
     if wanted.is_resolved is not None:
@@ -46,7 +47,7 @@ async def newest_failures(
     found = await session.execute(
         select(Failure).where(*conditions).order_by(col(Failure.id).desc()).limit(limit)
     )
-    return found.scalars().all()
+    return await named(session, found.scalars().all())
 
 
 async def retry_one(session: WriteSession, failure_id: int, at: datetime) -> RetryOut:
@@ -138,11 +139,17 @@ def _members_made_pending(marked: CTE, at: datetime) -> CTE:
     )
 
 
-def shown(failure: Failure) -> FailureOut:
+def shown(each: NamedFailure) -> FailureOut:
     """Return the failure as the API gives it."""
+    failure = each.failure
     values = failure.model_dump(include=set(FailureOut.model_fields) - {"subject"})
-    subject = {"type": failure.subject_type, "id": failure.subject_id}
-    return FailureOut.model_validate({**values, "subject": subject})
+    subject = {
+        "type": failure.subject_type,
+        "id": failure.subject_id,
+        "email": each.email,
+        "external_ref": each.external_ref,
+    }
+    return FailureOut.model_validate({**values, "subject": subject, "list_name": each.list_name})
 
 
 def _conditions(wanted: FailureFilter) -> list[ColumnElement[bool]]:

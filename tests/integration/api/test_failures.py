@@ -36,7 +36,7 @@ async def test_a_failure_is_shown_whole(
     api: httpx.AsyncClient, database: Database, account: Account
 ) -> None:
     run = await make_run(database, account)
-    person = await make_person(database)
+    person = await make_person(database, external_ref="C-7")
     failure = await make_failure(
         database,
         account,
@@ -51,8 +51,14 @@ async def test_a_failure_is_shown_whole(
         "id": failure.id,
         "account_id": account.id,
         "job": "send_people",
-        "subject": {"type": "person", "id": person.id},
+        "subject": {
+            "type": "person",
+            "id": person.id,
+            "email": "ann@example.com",
+            "external_ref": "C-7",
+        },
         "list_id": None,
+        "list_name": None,
         "run_id": run.id,
         "code": "invalidEmail",
         "message": "Not an email. Correct the person's email address.",
@@ -62,6 +68,38 @@ async def test_a_failure_is_shown_whole(
         "next_retry_at": "2026-01-05T11:00:00Z",
         "resolved_at": None,
     }
+
+
+async def test_failures_name_their_people_and_lists_also_as_csv(
+    api: httpx.AsyncClient, database: Database, account: Account
+) -> None:
+    readers = await make_list(database, name="Readers")
+    person = await make_person(database, external_ref="C-7")
+    of_lists: dict[str, Any] = {"job": "send_lists", "list_id": readers.id}
+    await make_failure(database, account, person, subject_type="member", **of_lists)
+    await make_failure(database, account, subject_type="list", subject_id=readers.id, **of_lists)
+    # Its id is a list's and a person's too, but it is about neither.
+    await make_failure(database, account, subject_type="import", subject_id=person.id)
+
+    def names(email: str | None, ref: str | None, list_name: str | None) -> dict[str, str | None]:
+        return {"email": email, "external_ref": ref, "list_name": list_name}
+
+    expected = [
+        names(None, None, None),
+        names(None, None, "Readers"),
+        names("ann@example.com", "C-7", "Readers"),
+    ]
+    shown = (await api.get("/v1/failures")).json()["items"]
+    assert [
+        names(each["subject"]["email"], each["subject"]["external_ref"], each["list_name"])
+        for each in shown
+    ] == expected
+    exported = (await api.get("/v1/failures", params={"format": "csv"})).text
+    rows = csv.DictReader(io.StringIO(exported, newline=""))
+    assert [
+        names(row["email"] or None, row["external_ref"] or None, row["list_name"] or None)
+        for row in rows
+    ] == expected
 
 
 async def test_failures_are_filtered_and_paged_the_newest_first(
