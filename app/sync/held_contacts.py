@@ -75,7 +75,7 @@ class Held:
         self._status = status
         if is_hard_bounce(status):
             return
-        self._off_at = later(self._off_at, self._contact.updated_at)
+        self._off_at = later(self._off_at, self._contact.updated_at or self._plans.now)
         if self._consents.opt_out(self._people, status):
             # Somebody opted in here since, which is still to be told there.
             self._work.is_due = True

@@ -117,8 +117,8 @@ def _take(
     kept: Row | None,
     now: datetime,
 ) -> None:
-    if holder is None and bearers:
-        # v2 may leave the contact's id out.
+    if holder is None and each.contact.id is None:
+        # Then it is the contact of whoever has the address.
         holder = next((row for row in bearers if row["linked_to"] is not None), None)
     if holder is not None and not holder["is_settled"]:
         news.held.append(each.date_removed)

@@ -1,11 +1,16 @@
 """What the tests of retrieve_people do again and again."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from app.models import Account
+from sandbox.calls import Call
 from sandbox.server import RunningSandbox
+from sandbox.v3 import query
 from tests.factories.engines import Replica
 from tests.factories.mappings import make_mapping
 from tests.integration.sync.traces import calls, due
@@ -98,3 +103,24 @@ async def assert_quiet(here: Replica, account: Account, sandbox: RunningSandbox)
     await send(here, account)
     assert WRITES.isdisjoint(calls(sandbox)), calls(sandbox)
     assert await due(here) == []
+
+
+class ContactQueries:
+    """Dotdigital's pages of contacts, smaller than they are asked for, and out of joint."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, limit: int = 2) -> None:
+        self._read = query.read_query
+        self._limit = limit
+        self._served = 0
+        #: By how many rows a page begins too late, by its number; negative for too early.
+        self.shifts: dict[int, int] = {}
+        #: What happens there when a page is asked for.
+        self.on_page: Callable[[int], None] = lambda number: None
+        monkeypatch.setattr(query, "read_query", self._asked)
+
+    def _asked(self, call: Call) -> query.ContactQuery:
+        asked = dataclasses.replace(self._read(call), limit=self._limit)
+        self._served += 1
+        self.on_page(self._served)
+        shift = self.shifts.get(self._served, 0)
+        return dataclasses.replace(asked, after=(asked.after or 0) + shift) if shift else asked

@@ -361,10 +361,9 @@ async def test_unsubscribe_with_a_new_email_on_the_way_is_the_persons(
 async def test_thousands_of_suppressions_cost_a_call_a_thousand(
     here: Replica, sandboxed: Account, sandbox: RunningSandbox
 ) -> None:
-    for contact_id in sandbox.control.generate_contacts(2500):
+    for contact_id in sandbox.control.generate_contacts(1100):
         sandbox.control.unsubscribe(contact_id)
     counts = await retrieve(here, sandboxed)
-    assert (counts["created"], counts["opted_out"]) == (2500, 2500)
-    assert calls(sandbox)["GET /v2/contacts/suppressed-since/{date}"] == 3
-    assert sum(row["no_email"] for row in await people(here)) == 2500
-    await assert_quiet(here, sandboxed, sandbox)
+    assert (counts["created"], counts["opted_out"]) == (1100, 1100)
+    assert calls(sandbox)["GET /v2/contacts/suppressed-since/{date}"] == 2
+    assert sum(row["no_email"] for row in await people(here)) == 1100

@@ -14,6 +14,7 @@ from tests.factories.people import make_people, make_person
 from tests.integration.sync.retrieving import (
     ANN,
     HOUR,
+    ContactQueries,
     assert_quiet,
     conflicts,
     opt_out,
@@ -34,6 +35,12 @@ WEEK = timedelta(days=7)
 def one_clock(sandbox: RunningSandbox) -> None:
     """Let Dotdigital's clock stand where ours does."""
     set_clock(sandbox, START)
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> ContactQueries:
+    """Let Dotdigital give two contacts a page, however many are asked for."""
+    return ContactQueries(monkeypatch)
 
 
 def add_bob(sandbox: RunningSandbox, **entry: object) -> int:
@@ -290,12 +297,23 @@ async def test_everything_is_read_again_after_a_week_by_itself(
 
 
 async def test_rows_that_a_page_skips_are_not_taken_for_gone(
-    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+    here: Replica, sandboxed: Account, pages: ContactQueries
 ) -> None:
     await make_people(here.database, 9)
     await send(here, sandboxed)
-    sandbox.control.add_fault("skipped_rows", path="/contacts/v3", rows=4)
+    pages.shifts = {2: 1, 4: 2}
     assert "unlinked" not in await retrieve(here, sandboxed)
+
+
+async def test_contacts_that_are_gone_are_found_over_many_pages(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, pages: ContactQueries
+) -> None:
+    await make_people(here.database, 9)
+    await send(here, sandboxed)
+    for number in (1, 4, 5, 9):
+        sandbox.control.delete(f"p{number}@example.com")
+    assert (await retrieve(here, sandboxed))["unlinked"] == 4
+    assert pages.shifts == {}
 
 
 async def test_contact_that_was_deleted_and_made_again_is_linked_again(
