@@ -9,7 +9,9 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from app.db import Database
+from tests.factories.accounts import make_account
 from tests.factories.people import make_person
+from tests.factories.runs import make_run
 
 #: A verb that no path has, and that httpx sends.
 NO_VERB = "OPTIONS"
@@ -126,3 +128,24 @@ async def test_problems_have_types_of_one_form(
         assert problem["instance"] == answer.url.path
         assert answer.headers["Content-Type"] == "application/problem+json"
     assert answers["too-large"].headers["Connection"] == "close"
+
+
+async def test_problem_of_a_run_has_that_form_wherever_it_is_shown(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    account = await make_account(database)
+    run = await make_run(
+        database,
+        account,
+        status="failed",
+        error={"type": "/problems/internal", "title": "X", "status": 500, "detail": "It broke."},
+    )
+    started = await api.post("/v1/sync/start", json={"account_id": account.id})
+    shown = [
+        (await api.get(f"/v1/runs/{run.id}")).json(),
+        *(await api.get("/v1/runs")).json()["items"],
+        *(each["last_run"] for each in (await api.get("/v1/jobs")).json()["items"]),
+        *(each["last_run"] for each in started.json()["jobs"]),
+    ]
+    types = [each["error"]["type"] for each in shown if each is not None]
+    assert types == ["http://dotsync/problems/internal"] * 4
