@@ -6,7 +6,7 @@ from app.db import PoolConnection
 from app.sync.engine import JobContext
 from app.sync.person_failures import PersonFailure
 from app.sync.rules.backoff import next_attempt
-from app.sync.rules.failure_advice import advice
+from app.sync.rules.failure_advice import with_advice
 from app.sync.statements import statements
 
 SQL = statements("failures")
@@ -28,7 +28,7 @@ async def record_people(
         ids,
         [failure.version for failure in failures],
         [failure.code for failure in failures],
-        [f"{failure.text} {advice(failure.code)}" for failure in failures],
+        [with_advice(failure.text, failure.code) for failure in failures],
         [
             next_attempt(failure.code, tries.get(failure.person_id, 0) + 1, limit, now)
             for failure in failures

@@ -7,7 +7,7 @@ from datetime import datetime
 from app.db import PoolConnection
 from app.sync.engine import JobContext
 from app.sync.rules.backoff import next_attempt
-from app.sync.rules.failure_advice import advice
+from app.sync.rules.failure_advice import with_advice
 from app.sync.statements import statements
 
 SQL = statements("send_lists")
@@ -54,7 +54,7 @@ async def record_members(
         people,
         [failure.changed_at for failure in failures],
         [failure.code for failure in failures],
-        [f"{failure.text} {advice(failure.code)}" for failure in failures],
+        [with_advice(failure.text, failure.code) for failure in failures],
         [
             next_attempt(
                 failure.code, tries.get((failure.list_id, failure.person_id), 0) + 1, limit, now
@@ -107,7 +107,7 @@ async def record_list(
         list_id,
         context.run.id,
         code,
-        f"{text} {advice(code)}",
+        with_advice(text, code),
         now,
         next_attempt(code, attempts, limit, now),
     )

@@ -48,3 +48,11 @@ _ADVICE = {
 def advice(code: str) -> str:
     """Return what to do about this code; codes compare without regard to case."""
     return _ADVICE.get(code.lower(), "Look the code up in Dotdigital's documentation, then retry.")
+
+
+def with_advice(text: str, code: str) -> str:
+    """Return Dotdigital's text, or ours, as a sentence, and behind it what to do."""
+    said = text.strip()
+    if said and said[-1] not in ".!?:":
+        said += "."
+    return f"{said} {advice(code)}".strip()

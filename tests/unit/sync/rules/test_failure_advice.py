@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.sync.rules.failure_advice import advice
+from app.sync.rules.failure_advice import advice, with_advice
 
 LOOK_UP = "Look the code up in Dotdigital's documentation, then retry."
 
@@ -51,3 +51,15 @@ def test_codes_of_ours_and_of_single_records_have_advice_of_their_own(code: str)
 @pytest.mark.parametrize("code", ["NewlyThoughtOf", "contacts:badRequest", ""])
 def test_any_other_code_is_to_be_looked_up(code: str) -> None:
     assert advice(code) == LOOK_UP
+
+
+@pytest.mark.parametrize(
+    "text, start",
+    [
+        pytest.param("'x' is blocked", "'x' is blocked. Dotdigital blocks", id="no full stop"),
+        pytest.param("It is blocked. ", "It is blocked. Dotdigital blocks", id="a sentence"),
+        pytest.param("", "Dotdigital blocks", id="no text"),
+    ],
+)
+def test_what_dotdigital_says_and_what_to_do_are_two_sentences(text: str, start: str) -> None:
+    assert with_advice(text, "Blocker").startswith(start)
