@@ -16,8 +16,15 @@ import typer
 from cryptography.fernet import Fernet
 
 from app.clock import SystemClock
-from app.db import Database, current_revision, database_url, migrate, raw_connection
-from app.errors import Problem
+from app.db import (
+    Database,
+    WriteSession,
+    current_revision,
+    database_url,
+    migrate,
+    raw_connection,
+)
+from app.errors import AccountPaused, Problem
 from app.lifetime import NOT_THERE_YET, unreachable
 from app.main import Parts, create_app, running_parts
 from app.models.api_keys import SCOPES
@@ -152,9 +159,7 @@ def run_job(
 
     async def execute(parts: Parts) -> Any:  # noqa: ANN401 - a row
         async with parts.database.writing() as session:
-            await check_triggerable(
-                session, account_id, job, JOB_FUNCTIONS, even_paused=even_paused
-            )
+            await _check_run(session, account_id, job, even_paused=even_paused)
             run_id = await trigger_run(
                 await raw_connection(session),
                 account_id=account_id,
@@ -231,6 +236,17 @@ def openapi(
     # The same document whatever is set here, be it wrong.
     document = create_app(Settings.model_construct()).openapi()
     typer.echo(json.dumps(document, indent=2) if as_json else as_markdown(document), nl=False)
+
+
+async def _check_run(
+    session: WriteSession, account_id: int, job: str, *, even_paused: bool
+) -> None:
+    """Raise what REST would where the job can't be run; says where ``--even-paused`` helps."""
+    try:
+        await check_triggerable(session, account_id, job, JOB_FUNCTIONS, even_paused=even_paused)
+    except AccountPaused as paused:
+        await check_triggerable(session, account_id, job, JOB_FUNCTIONS, even_paused=True)
+        raise AccountPaused(f"{paused.detail} --even-paused runs it all the same.") from paused
 
 
 async def _until_ended(parts: Parts, run_id: int) -> Any:  # noqa: ANN401 - a row

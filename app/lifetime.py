@@ -121,7 +121,6 @@ async def _bring_up(parts: Process, workers: "_Workers") -> None:
         await ensure_bootstrap_key(database, settings.bootstrap_api_key.get_secret_value())
     await workers.start()
     parts.on_drain = workers.take_no_more
-    parts.unready = None
     log.info(
         "database_ready",
         database=shown_place(settings, database),
@@ -133,6 +132,7 @@ async def _bring_up(parts: Process, workers: "_Workers") -> None:
             to_make_one="set DOTSYNC_BOOTSTRAP_API_KEY, or run: "
             "python -m app create-key NAME --scopes admin",
         )
+    parts.unready = None
 
 
 async def _cancelled(task: asyncio.Task[None] | None) -> None:

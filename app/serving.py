@@ -1,6 +1,7 @@
 """Serves the app with uvicorn: listens, says where, drains when it is asked to stop, and ends."""
 
 import asyncio
+import contextlib
 import signal
 import socket
 from collections.abc import Sequence
@@ -22,8 +23,14 @@ _LOOKS_EVERY_S = 0.1
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Serve until SIGTERM or Ctrl-C; raises StartError where the service can't be started."""
-    sockets = bound_sockets(host, port)
-    log.info("service_starts", url=url_of(sockets, host))
+    with contextlib.ExitStack() as closing:
+        sockets = [closing.enter_context(each) for each in bound_sockets(host, port)]
+        log.info("service_starts", url=url_of(sockets, host))
+        _run(settings, host, port, sockets)
+    log.info("service_stopped")
+
+
+def _run(settings: Settings, host: str, port: int, sockets: list[socket.socket]) -> None:
     app = create_app(settings)
     config = uvicorn.Config(
         app,
@@ -41,7 +48,6 @@ def serve(settings: Settings, host: str, port: int) -> None:
     server = _Server(config)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(app, server, sockets))
-    log.info("service_stopped")
 
 
 async def _serve(app: FastAPI, server: "_Server", sockets: list[socket.socket]) -> None:

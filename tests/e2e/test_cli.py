@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from app.db import Database
 from app.models import Account
+from app.services.cipher import CredentialsCipher
 from app.settings import Settings
 from sandbox.server import RunningSandbox
 from tests.factories.engines import make_usable_account
@@ -19,9 +21,11 @@ from tests.shared import ROOT
 pytestmark = pytest.mark.slow
 
 
-async def command(settings: Settings, *arguments: str) -> tuple[int | None, str, str]:
+async def started(
+    settings: Settings, *arguments: str, **environment: str
+) -> asyncio.subprocess.Process:
     own = {name: value for name, value in os.environ.items() if not name.startswith("DOTSYNC_")}
-    process = await asyncio.create_subprocess_exec(
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "app",
@@ -34,10 +38,15 @@ async def command(settings: Settings, *arguments: str) -> tuple[int | None, str,
             "DOTSYNC_DISCOVERY_URL": settings.discovery_url,
             "DOTSYNC_ALLOWED_HOSTS": "127.0.0.1",
             "DOTSYNC_LOG_LEVEL": "error",
+            **environment,
         },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+
+
+async def command(settings: Settings, *arguments: str) -> tuple[int | None, str, str]:
+    process = await started(settings, *arguments)
     out, err = await asyncio.wait_for(process.communicate(), 60)
     return process.returncode, out.decode(), err.decode()
 
@@ -67,6 +76,55 @@ async def test_job_runs_to_its_end_from_the_command_line(
     assert len(list(sandbox.account.contacts)) == 3
 
 
+async def test_paused_account_is_left_alone_unless_it_is_asked_for(
+    database: Database, settings: Settings, account: Account, sandbox: RunningSandbox
+) -> None:
+    await make_people(database, 1)
+    await database.pool.execute("UPDATE accounts SET state = 'paused'")
+    run = ("run", "send_people", "--account-id", str(account.id))
+    code, out, err = await command(settings, *run)
+    assert (code, out, "Traceback" in err) == (2, "", False)
+    assert "Sync is stopped for this account" in err
+    assert "--even-paused" in err
+    assert len(list(sandbox.account.contacts)) == 0
+
+    code, out, err = await command(settings, *run, "--even-paused")
+    assert (code, json.loads(out)["counts"]["created"]) == (0, 1), err
+    assert len(list(sandbox.account.contacts)) == 1
+    assert await database.pool.fetchval("SELECT state FROM accounts") == "paused"
+    detail = await database.pool.fetchval(
+        "SELECT detail FROM audit_log WHERE action = 'run_triggered'"
+    )
+    assert detail == {"mode": "changes", "even_paused": True}
+
+
+async def test_service_says_where_it_listens_that_it_is_ready_and_that_it_ends(
+    settings: Settings,
+) -> None:
+    process = await started(
+        settings, "serve", "--port", "0", DOTSYNC_LOG_LEVEL="info", DOTSYNC_LOGLEVEL="debug"
+    )
+    assert process.stderr
+    told: list[str] = []
+    async with asyncio.timeout(60):
+        while not told or "service_ready" not in told[-1]:
+            told.append((await process.stderr.readline()).decode())
+            assert told[-1], told
+    process.terminate()
+    out, rest = await asyncio.wait_for(process.communicate(), 60)
+    told += rest.decode().splitlines()
+    assert (process.returncode, out) == (0, b"")
+
+    def line(event: str) -> str:
+        return next(each for each in told if event in each)
+
+    assert "DOTSYNC_LOG_LEVEL" in line("unknown_setting")
+    assert re.search(r"docs=http://127\.0\.0\.1:[1-9]\d*/docs", line("service_listens"))
+    assert "schema=" in line("database_ready")
+    assert "create-key" in line("no_api_key_yet")
+    assert line("service_stops") < line("service_stopped")
+
+
 async def test_what_a_command_can_not_do_is_told_in_a_sentence(settings: Settings) -> None:
     code, _, err = await command(settings, "run", "send_people", "--account-id", "77")
     assert (code, "There is no account 77." in err, "Traceback" in err) == (2, True, False)
@@ -82,6 +140,11 @@ async def test_people_are_imported_from_a_file(
     code, out, err = await command(settings, "import-people", str(file))
     assert (code, json.loads(out)["created"], json.loads(out)["rejected"]) == (1, 1, 1), err
     assert await database.pool.fetchval("SELECT first_name FROM people") == "Ann"
+
+
+async def test_made_credentials_key_is_one_that_the_settings_take(settings: Settings) -> None:
+    code, out, err = await command(settings, "create-credentials-key")
+    assert (code, len(CredentialsCipher([out.strip()]).encrypt("x")) > 0) == (0, True), err
 
 
 async def test_key_is_made_from_the_command_line(database: Database, settings: Settings) -> None:

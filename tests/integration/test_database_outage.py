@@ -14,7 +14,7 @@ from app.db import asyncpg_arguments
 from app.main import create_app
 from app.settings import Settings
 from tests.clock import FakeClock
-from tests.conftest import ADMIN_KEY, NOWHERE
+from tests.conftest import ADMIN_KEY
 from tests.running import running
 
 
@@ -72,20 +72,22 @@ async def line(database_url: str) -> AsyncIterator[Line]:
     await line.cut()
 
 
-async def test_service_answers_503_while_postgres_is_gone_and_recovers_by_itself(
-    line: Line, tmp_path: Path
-) -> None:
-    settings = Settings(
+def settings_for(database_url: str, tmp_path: Path) -> Settings:
+    return Settings(
         _env_file=None,
-        database_url=line.url,
+        database_url=database_url,
         database_pool_size=2,
         data_dir=tmp_path,
         bootstrap_api_key=SecretStr(ADMIN_KEY),
-        discovery_url=NOWHERE,
-        allowed_hosts=("127.0.0.1",),
         scheduler_enabled=False,
         worker_enabled=False,
     )
+
+
+async def test_service_answers_503_while_postgres_is_gone_and_recovers_by_itself(
+    line: Line, tmp_path: Path
+) -> None:
+    settings = settings_for(line.url, tmp_path)
     async with (
         running(create_app(settings, clock=FakeClock())) as app,
         httpx.AsyncClient(
@@ -117,3 +119,27 @@ async def test_service_answers_503_while_postgres_is_gone_and_recovers_by_itself
         assert len((await api.get("/v1/people")).json()["items"]) == 1
         assert (await api.post("/v1/lists", json={"name": "Readers"})).status_code == 201
         assert (await api.get("/readyz")).status_code == 200
+
+
+async def test_database_that_is_not_there_yet_is_waited_for_and_named_in_the_log(
+    line: Line, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await line.cut()
+    url = line.url.replace("@", ":s3cret@", 1)
+    async with (
+        running(create_app(settings_for(url, tmp_path), clock=FakeClock())) as app,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://dotsync") as client,
+    ):
+        assert (await client.get("/readyz")).status_code == 503
+        await line.join()
+        for _ in range(1000):
+            if (await client.get("/readyz")).status_code == 200:
+                break
+            await asyncio.sleep(0.01)
+    log = capsys.readouterr().err
+    waits = [told for told in log.splitlines() if "database_not_there_yet" in told]
+    assert waits
+    assert f"127.0.0.1:{line.port}/" in waits[0]
+    assert "Connect" in waits[0], "the reason"
+    assert "s3cret" not in log
+    assert "service_ready" in log

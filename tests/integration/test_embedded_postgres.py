@@ -138,3 +138,15 @@ async def test_server_ends_with_its_last_process_after_another_was_killed(data_d
     server = postmaster(data_dir)
     await holder.leave()
     await asyncio.wait_for(gone(server), 10)
+
+
+async def test_server_that_does_not_start_is_told_of_in_a_line(data_dir: Path) -> None:
+    holder = await Holder.start(data_dir)
+    await holder.leave()
+    (data_dir / "postgres" / "global" / "pg_control").unlink()
+    with pytest.raises(AssertionError) as caught:
+        await Holder.start(data_dir)
+    told = str(caught.value).strip().splitlines()
+    assert told[-1].startswith("app.start_errors.StartError: DOTSYNC_DATA_DIR: the embedded")
+    assert "pg_control" in told[-1]
+    assert not [line for line in told if line.startswith(("ERROR ", "Failed"))], told

@@ -33,7 +33,7 @@ def test_nobody_connects_before_it_is_listened_on() -> None:
         socket.create_connection(sockets[0].getsockname(), timeout=5)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", ""])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", ""])  # noqa: S104 - nothing is bound to them
 def test_url_of_every_network_leads_to_this_machine(host: str) -> None:
     with bound("127.0.0.1", 0) as sockets:
         assert url_of(sockets, host).startswith("http://127.0.0.1:")
@@ -47,7 +47,9 @@ def test_url_holds_an_ipv6_address_in_brackets() -> None:
 def test_port_that_is_in_use_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(StartError, match=f"^DOTSYNC_PORT .*port {port} of 127.0.0.1 is in use"):
+        with pytest.raises(
+            StartError, match=rf"^DOTSYNC_PORT .*port {port} of 127.0.0.1 is in use"
+        ):
             bound_sockets("127.0.0.1", port)
 
 
@@ -60,7 +62,7 @@ def test_port_that_is_in_use_is_named() -> None:
     ],
 )
 def test_host_that_can_not_be_listened_on_is_named(host: str, wrong: str) -> None:
-    with pytest.raises(StartError, match="^DOTSYNC_HOST ") as caught:
+    with pytest.raises(StartError, match=r"^DOTSYNC_HOST ") as caught:
         bound_sockets(host, 0)
     assert wrong in str(caught.value)
     assert "127.0.0.1" in str(caught.value)
