@@ -15,8 +15,16 @@ from app.routers.parameters import FilterId, PathId
 from app.routers.problem_handlers import problems
 from app.routers.problem_types import name_problems
 from app.schemas.pages import Page
-from app.schemas.runs import JobName, RunEventOut, RunOut, RunStatus, RunTrigger, RunWithEvents
-from app.services import audit, runs
+from app.schemas.runs import (
+    JobName,
+    RehearsalOut,
+    RunEventOut,
+    RunOut,
+    RunStatus,
+    RunTrigger,
+    RunWithEvents,
+)
+from app.services import audit, rehearsals, runs
 from app.services.runs import ENDED, RunFilter
 from app.sync import queue
 
@@ -56,6 +64,15 @@ async def get_run(
     shown = runs.shown_with_events(found, await runs.latest_events(session, run_id))
     name_problems(request, shown)
     return shown
+
+
+@router.get("/{run_id}/rehearsal", responses=problems(NotFound, Conflict))
+async def get_rehearsal(_caller: Reader, session: Reading, run_id: PathId) -> RehearsalOut:
+    """Say whom a dry run of send_people would deal with, and why it would hold back the rest.
+
+    It is there once the run has ended; a hundred people are named of each kind.
+    """
+    return await rehearsals.rehearsal_of(session, await runs.get_run(session, run_id))
 
 
 async def _existing(_caller: Reader, parts: ServiceParts, run_id: PathId) -> int:

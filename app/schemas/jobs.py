@@ -113,8 +113,9 @@ class TriggerIn(Schema):
     mode: Annotated[
         RunMode,
         Field(
-            description="`full` looks at everything again; `dry_run` writes nothing and says what "
-            "it would do."
+            description="`full` looks at everything again; `dry_run` changes nothing and counts "
+            "what it would do; of `send_people`, `GET /v1/runs/{id}/rehearsal` says for whom and "
+            "why."
         ),
     ] = "changes"
     list_id: Annotated[

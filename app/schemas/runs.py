@@ -72,3 +72,37 @@ class RunWithEvents(RunOut):
     """A run with its timeline, the oldest line first; the newest 1000 lines at most."""
 
     events: list[RunEventOut]
+
+
+class RehearsedPerson(Schema):
+    """One person whom a run would deal with."""
+
+    person_id: int
+    email: Annotated[str | None, Field(description="As it is now; null for an erased person too.")]
+    external_ref: str | None
+    reason: Annotated[str | None, Field(description="Why it would be held back, or fail.")]
+    detail: Annotated[str | None, Field(description="The reason in words, and what to do.")]
+
+
+class RehearsedKind(Schema):
+    """What would become of some people."""
+
+    what: Literal[
+        "create",
+        "update",
+        "suppress",
+        "resubscribe",
+        "delete",
+        "hand_over",
+        "relink",
+        "skip",
+        "fail",
+    ]
+    people: Annotated[int, Field(description="How many they are.")]
+    named: Annotated[list[RehearsedPerson], Field(description="The first 100 of them.")]
+
+
+class RehearsalOut(Schema):
+    """Whom a dry run of send_people would deal with, by what would become of them."""
+
+    items: list[RehearsedKind]

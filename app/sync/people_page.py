@@ -44,6 +44,8 @@ class Held:
     changed_at: datetime
     reason: Reason
     detail: str | None
+    #: The other person that the reason speaks of.
+    other: int | None = None
 
 
 class Claims:
@@ -246,7 +248,7 @@ def _hold(
     policy: Policy,
 ) -> None:
     page.held.append(
-        Held(standing.person_id, row["version"], row["changed_at"], reason, named(other))
+        Held(standing.person_id, row["version"], row["changed_at"], reason, named(other), other)
     )
     # Where another person has the contact of this email, that one is suppressed.
     is_unknown = standing.email_holder is None and row["address_opted_out_at"] is None

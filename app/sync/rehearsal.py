@@ -6,6 +6,7 @@ from app.sync.engine import JobContext
 from app.sync.opt_outs import count_opt_outs
 from app.sync.people_page import Claims, sort_page
 from app.sync.person_standing import policy_of
+from app.sync.rehearsed import Rehearsed
 from app.sync.rules.call_estimate import estimate
 from app.sync.statements import statements
 
@@ -27,17 +28,19 @@ async def say_what_it_takes(context: JobContext) -> None:
 
 
 async def rehearse(context: JobContext) -> None:
-    """Say what a run would do; writes nothing on either side, and makes no call."""
+    """Say what a run would do, and for whom; changes nothing on either side, and makes no call."""
     run = context.run
     run.total = await count_due(context)
     await say_what_it_takes(context)
     run.counts["suppressed"] = await count_opt_outs(context)
     plan, _ = await load_plan(context)
     policy, claims = policy_of(context.account_settings), Claims()
+    rehearsed = Rehearsed()
     after_id = 0
     while rows := await due_people(context, after_id):
         after_id = rows[-1]["person_id"]
         page = sort_page(rows, plan, policy, claims, resend=True)
+        rehearsed.take(page)
         run.counts.update(counts_of(page), considered=len(rows))
         created = sum(entry.contact_id is None for entry in page.records)
         run.counts.update(created=created, updated=len(page.records) - created + len(page.fills))
@@ -48,3 +51,4 @@ async def rehearse(context: JobContext) -> None:
         )
         run.done += len(rows)
         await run.save()
+    await rehearsed.note(run)

@@ -188,7 +188,7 @@ def test_a_new_email_that_is_linked_is_left_for_where_the_account_relinks() -> N
 def test_who_is_held_is_told_why_and_by_whom() -> None:
     page = sorted_page(due_person(1, email_holder=9), due_person(2, sync_with_mailer=False))
     assert page.held == [
-        Held(1, 3, START, Reason.LINKED_ELSEWHERE, "Person 9"),
+        Held(1, 3, START, Reason.LINKED_ELSEWHERE, "Person 9", 9),
         Held(2, 3, START, Reason.NOT_TICKED, None),
     ]
 
