@@ -40,6 +40,11 @@ def next_month(month: date) -> date:
     return (month + timedelta(days=31)).replace(day=1)
 
 
+def months_of(instants: Iterable[datetime]) -> set[date]:
+    """Return the first days of the months that these instants, in UTC, fall into."""
+    return {date(year, month, 1) for year, month in {(at.year, at.month) for at in instants}}
+
+
 def months_ahead(now: datetime) -> list[date]:
     """Return this month and those that are made ahead."""
     months = [month_of(now)]

@@ -22,7 +22,7 @@ from app.sync.activity_known import (
     sort_out,
     unite,
 )
-from app.sync.activity_months import make_month, month_of, months_to_make
+from app.sync.activity_months import make_month, months_of, months_to_make
 from app.sync.engine import JobContext
 from app.sync.rules.activities import Activity
 from app.sync.statements import statements
@@ -76,6 +76,14 @@ class ActivityStore:
         """Note that a campaign is read, once all of its rows are stored."""
         self._read.append(read)
 
+    async def save_progress(self) -> None:
+        """Write the run's progress, unless a batch is on its way, which does so itself.
+
+        It holds the run's row until then, and whoever reads would wait for it.
+        """
+        if self._writing is None or self._writing.done():
+            await self._context.run.save()
+
     async def settle(self) -> None:
         """Store everything that was taken; returns when it is."""
         if self._rows or self._read or self._position is not None:
@@ -121,7 +129,7 @@ class ActivityStore:
         await self._context.run.save(position)
 
     async def _make_months(self, rows: Sequence[Activity]) -> None:
-        months = {month_of(row.occurred_at) for row in rows} - self._months
+        months = months_of(row.occurred_at for row in rows) - self._months
         for month in months_to_make(months, self._there):
             await make_month(self._context.database, month)
         self._months |= months

@@ -82,7 +82,7 @@ async def read_campaigns(reading: Reading) -> None:
         begun = place if place.source_id == each.campaign.id else place.source(each.campaign.id)
         await reader.read(each, begun)
         run.done += 1
-        await run.save()
+        await reading.store.save_progress()
 
 
 async def _wanted(reading: Reading, place: Place) -> list[Wanted]:
