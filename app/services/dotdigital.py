@@ -12,10 +12,13 @@ from app.clients.dotdigital import (
     DotdigitalClient,
     DotdigitalError,
     HostNotAllowed,
+    NotFound,
     NotPermitted,
     Priority,
+    ProtocolError,
     RateLimited,
     RateLimiter,
+    Retryable,
     RetryPolicy,
     Transport,
     detect_region,
@@ -32,6 +35,12 @@ OnCall = Callable[[int | None, CallRecord], None]
 
 #: Somebody waits for the answer, so it gives up within seconds.
 _IMPATIENT = RetryPolicy(max_attempts=3, first_wait_s=0.25, longest_wait_s=2, patience_s=10)
+
+
+_WHERE_REGIONS_ARE_TOLD = (
+    "That is where the account's region is asked for: see that Dotdigital is reached there, or "
+    "set another place with DOTSYNC_DISCOVERY_URL, or for one account with region_url."
+)
 
 
 class DotdigitalConnector:
@@ -71,6 +80,9 @@ class DotdigitalConnector:
                 clock=self._clock,
                 on_call=lambda record: self._told(None, record, None),
             )
+        except (Retryable, NotFound, ProtocolError) as error:
+            told = problem_of(error)
+            raise DotdigitalUnreachable(f"{told.detail} {_WHERE_REGIONS_ARE_TOLD}") from error
         except DotdigitalError as error:
             raise problem_of(error) from error
 
@@ -161,4 +173,7 @@ def problem_of(error: DotdigitalError) -> Problem:
                 headers={"Retry-After": "60"},
             )
         case _:
-            return DotdigitalUnreachable(f"Dotdigital can't do this now: {error}")
+            where = "" if error.asked is None else f" It was asked at {error.asked}."
+            return DotdigitalUnreachable(
+                f"Dotdigital can't do this now: {str(error).removesuffix('.')}.{where}"
+            )

@@ -162,6 +162,7 @@ class Caller:
                 return await self._attempt(call, attempt)
             except DotdigitalError as error:
                 error.call = error.call or call.name
+                error.asked = error.asked or self.endpoint
                 wait_s = wait_before_retry(
                     error,
                     attempt=attempt,

@@ -47,6 +47,8 @@ class DotdigitalError(Exception):
 
     #: Method and path template of the call that met it, such as ``PUT /contacts/v3/import``.
     call: str | None = None
+    #: Scheme and host that the call went to, or was to go to.
+    asked: str | None = None
 
 
 class Retryable(DotdigitalError):

@@ -283,6 +283,7 @@ async def test_an_unreachable_dotdigital_shows_on_the_account(
     shown = (await api.get(path)).json()
     assert shown["state"] == "unreachable"
     assert shown["state_detail"].startswith("Dotdigital can't do this now")
+    assert shown["state_detail"].endswith(f"It was asked at {sandbox.url}.")
 
     sandbox.sandbox.faults.remove()
     assert (await api.post(f"{path}/verify")).json()["state"] == "ok"

@@ -180,7 +180,21 @@ async def test_an_unreachable_dotdigital_is_502_and_nothing_is_stored(
 
     assert answer.status_code == 502
     assert answer.json()["type"].endswith("/problems/dotdigital-unreachable")
+    assert "It was asked at http://127.0.0.1:9." in answer.json()["detail"]
+    assert "DOTSYNC_DISCOVERY_URL" in answer.json()["detail"]
     assert await stored_accounts(database) == 0
+
+
+async def test_a_place_that_tells_no_region_is_named(
+    api: httpx.AsyncClient, sandbox: RunningSandbox
+) -> None:
+    elsewhere = f"{sandbox.url}/nothing-here"
+    answer = await api.post("/v1/accounts", json=body(sandbox, region_url=elsewhere))
+
+    assert answer.status_code == 502
+    assert f"It was asked at {sandbox.url}" in answer.json()["detail"]
+    assert "DOTSYNC_DISCOVERY_URL" in answer.json()["detail"]
+    assert "region_url" in answer.json()["detail"]
 
 
 async def test_a_fault_after_the_region_was_found_stores_nothing(
