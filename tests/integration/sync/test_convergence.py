@@ -71,9 +71,15 @@ class Sides(RuleBasedStateMachine):
 
         return self.runner.run(waited())
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(sent=st.booleans())
+    def begin(self, sent: bool) -> None:
+        """Begin with two people, who are contacts already or not."""
         self.do(self._begin())
+        for email in ("ann@example.com", "bob@example.com"):
+            self.do(make_person(self.database, email=email, first_name="red"))
+        if sent:
+            self._run("send_people")
+            self._run("retrieve_people")
 
     async def _begin(self) -> None:
         self.sandbox: RunningSandbox = await self.stack.enter_async_context(running_sandbox())
