@@ -52,7 +52,15 @@ _FROM_DOTDIGITAL = (BadCredentials, HostNotAllowed, DotdigitalUnreachable)
 
 CreateMissing = Annotated[
     bool,
-    Query(description="Make the data field or the preference in Dotdigital if it isn't there."),
+    Query(
+        description="Make the data field or the preference in Dotdigital if it isn't there. A path "
+        "into `custom` that nobody has is refused where it looks like a slip of one that people "
+        "have: what is made there stays."
+    ),
+]
+Unseen = Annotated[
+    bool,
+    Query(description="With `create_missing`: a path that nobody has is meant as it is written."),
 ]
 
 
@@ -84,6 +92,7 @@ async def create_mapping(
     response: Response,
     *,
     create_missing: CreateMissing = False,
+    unseen: Unseen = False,
 ) -> MappingStored:
     """Make a mapping, once its target was found in Dotdigital and the types agree.
 
@@ -91,7 +100,7 @@ async def create_mapping(
     """
     values = body.model_dump(exclude={"data_field_type"})
     proposal = await mapping_proposals.examine(
-        parts.database, Mapping(**values), body.data_field_type
+        parts.database, Mapping(**values), body.data_field_type, unseen=unseen
     )
     target = await mapping_proposals.find_target(
         parts.database, parts.connector, proposal, create_missing=create_missing
@@ -102,7 +111,7 @@ async def create_mapping(
         await session.refresh(made)
     response.headers["Location"] = f"/v1/mappings/{made.id}"
     set_etag(response, made.version)
-    return _stored(made, to_send)
+    return _stored(made, to_send, proposal.warning)
 
 
 @router.get("/suggestions", responses=problems(NotFound, *_FROM_DOTDIGITAL))
@@ -153,6 +162,7 @@ async def replace_mapping(
     response: Response,
     *,
     create_missing: CreateMissing = False,
+    unseen: Unseen = False,
 ) -> MappingStored:
     """Replace a mapping's fields: what is left out goes to its default.
 
@@ -165,14 +175,17 @@ async def replace_mapping(
     _refuse_move(before, body)
     values = body.model_dump(exclude={"data_field_type"})
     proposal = await mapping_proposals.examine(
-        parts.database, Mapping(**{**before.model_dump(), **values}), body.data_field_type
+        parts.database,
+        Mapping(**{**before.model_dump(), **values}),
+        body.data_field_type,
+        unseen=unseen,
     )
     target = await mapping_proposals.find_target(
         parts.database, parts.connector, proposal, create_missing=create_missing
     )
     found, to_send = await _changed(caller, parts, before, values, target)
     set_etag(response, found.version)
-    return _stored(found, to_send)
+    return _stored(found, to_send, proposal.warning)
 
 
 @router.patch(
@@ -187,6 +200,7 @@ async def change_mapping(
     response: Response,
     *,
     create_missing: CreateMissing = False,
+    unseen: Unseen = False,
 ) -> MappingStored:
     """Change a mapping; what is left out stays. Linked people are sent again where need be.
 
@@ -197,7 +211,10 @@ async def change_mapping(
     check_version(before.version, if_match)
     values = body.model_dump(exclude={"data_field_type"}, exclude_unset=True)
     proposal = await mapping_proposals.examine(
-        parts.database, Mapping(**{**before.model_dump(), **values}), body.data_field_type
+        parts.database,
+        Mapping(**{**before.model_dump(), **values}),
+        body.data_field_type,
+        unseen=unseen,
     )
     target = None
     if body.dotdigital_field is None and body.data_field_type is None:
@@ -209,7 +226,7 @@ async def change_mapping(
         )
     found, to_send = await _changed(caller, parts, before, values, target)
     set_etag(response, found.version)
-    return _stored(found, to_send)
+    return _stored(found, to_send, proposal.warning)
 
 
 @router.delete("/{mapping_id}", responses=problems(NotFound, StaleVersion))
@@ -251,6 +268,6 @@ async def _changed(
     return found, to_send
 
 
-def _stored(mapping: Mapping, to_send: int) -> MappingStored:
+def _stored(mapping: Mapping, to_send: int, warning: str | None) -> MappingStored:
     shown = MappingOut.model_validate(mapping)
-    return MappingStored(**shown.model_dump(), linked_people_to_send=to_send)
+    return MappingStored(**shown.model_dump(), linked_people_to_send=to_send, warning=warning)

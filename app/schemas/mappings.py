@@ -127,6 +127,7 @@ class MappingStored(MappingOut):
     """A mapping that was made or changed, and what follows from it."""
 
     linked_people_to_send: _LinkedPeopleToSend
+    warning: Annotated[str | None, Field(description="That nobody has what is mapped; else null.")]
 
 
 class MappingDeleted(Schema):

@@ -12,8 +12,9 @@ from app.db import Database
 from app.errors import Invalid
 from app.models import Account, Mapping
 from app.services.account_calls import ask
-from app.services.custom_values import values_at
+from app.services.custom_values import seen_paths, values_at
 from app.services.dotdigital import DotdigitalConnector
+from app.services.likely_paths import likely_meant
 from app.services.mapping_targets import (
     TYPE_FOR,
     DataFieldType,
@@ -40,6 +41,18 @@ class Proposal:
     seen: Sequence[object]
     #: The type that the caller asks for, if any.
     data_field_type: DataFieldType | None = None
+    #: A path that people have, and that one which nobody has is likely a slip of.
+    likely_meant: str | None = None
+
+    @property
+    def warning(self) -> str | None:
+        """Return what is to be known of a path that nobody has; else None."""
+        if not self.path.is_custom or self.seen or self.wanted.direction == "from_dotdigital":
+            return None
+        return (
+            f"Nobody among the latest 10,000 people has {self.path.text}: it is sent for whoever "
+            "gets it."
+        )
 
     @property
     def type_to_make(self) -> DataFieldType:
@@ -52,10 +65,15 @@ class Proposal:
 
 
 async def examine(
-    database: Database, wanted: Mapping, data_field_type: DataFieldType | None = None
+    database: Database,
+    wanted: Mapping,
+    data_field_type: DataFieldType | None = None,
+    *,
+    unseen: bool = False,
 ) -> Proposal:
     """Check what can be checked without Dotdigital. ``wanted`` belongs to no session.
 
+    ``unseen``: a path that nobody has is meant, though it is much like one that somebody has.
     Raises Invalid for a path that is none, or that can't be written where it should be, and for an
     account that isn't there; Conflict for a mapping that stands in the way.
     """
@@ -71,7 +89,11 @@ async def examine(
             raise Invalid.at("/body/account_id", f"There is no account {wanted.account_id}.")
         await refuse_overlap(session, wanted)
         seen = await values_at(session, path) if path.is_custom else []
-    return Proposal(wanted, path, seen, data_field_type)
+        meant = None
+        if path.is_custom and not seen and not unseen:
+            paths = [each.path for each in await seen_paths(session)]
+            meant = likely_meant(path.text, paths)
+    return Proposal(wanted, path, seen, data_field_type, meant)
 
 
 def keep_target(proposal: Proposal) -> None:
@@ -116,6 +138,17 @@ def preferences_there(tree: Sequence[PreferenceNode]) -> list[PreferenceThere]:
     return list(_flat(tree))
 
 
+def _refuse_slip(proposal: Proposal) -> None:
+    """Raise Invalid where a field would be made there for a path that is likely a slip."""
+    if proposal.likely_meant is not None:
+        raise Invalid.at(
+            "/body/person_field",
+            f"Nobody has {proposal.path.text}, and {proposal.likely_meant} is much like it: did "
+            "you mean that? Nothing was made in Dotdigital. If it is meant as written, say so with "
+            "unseen=true.",
+        )
+
+
 async def _data_field(
     client: DotdigitalClient, proposal: Proposal, *, create_missing: bool
 ) -> Target:
@@ -126,6 +159,7 @@ async def _data_field(
     except UnknownTarget:
         if not create_missing:
             raise
+        _refuse_slip(proposal)
         field_type = proposal.type_to_make
         check_types(proposal.path, "field", field_type, proposal.seen)
         check_new_data_field(name, field_type, there)
@@ -155,6 +189,7 @@ async def _preference(
     except UnknownTarget:
         if not create_missing:
             raise
+        _refuse_slip(proposal)
         found = await _make_preference(client, path, tree)
     return Target(found.path, preference_id=found.id)
 
