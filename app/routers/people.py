@@ -156,6 +156,9 @@ async def replace_person(
     "/{person_id}",
     response_model=PersonOut,
     responses=problems(NotFound, Conflict, StaleVersion),
+    openapi_extra={
+        "requestBody": {"content": {"application/json": {"example": {"city": "Leeds"}}}}
+    },
 )
 async def change_person(
     caller: Writer,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from app.schemas.text import Instant, Name, Schema, refuse_unstorable
+from app.schemas.text import Instant, Name, Schema, refuse_unstorable, shown_as
 
 AccountState = Literal["ok", "bad_credentials", "unreachable", "paused"]
 DataFieldType = Literal["String", "Numeric", "Date", "Boolean"]
@@ -89,6 +89,14 @@ class AccountSettings(Schema):
 class AccountIn(Schema):
     """A new account: the API user made in Dotdigital under Settings > Access > API users."""
 
+    model_config = shown_as(
+        {
+            "name": "Main account",
+            "username": "apiuser-0a1b2c3d4e5f@apiconnector.com",
+            "password": "the password of that API user",
+        }
+    )
+
     name: Name
     username: Username
     password: Password
@@ -106,6 +114,8 @@ class AccountIn(Schema):
 
 class AccountChange(Schema):
     """Changes to an account; the user name and the password go together or apart."""
+
+    model_config = shown_as({"name": "Main account"})
 
     name: Name | None = None
     username: Username | None = None
@@ -205,6 +215,22 @@ class DotdigitalListOut(Schema):
 
 class ActivitySettings(Schema):
     """Which activity types come over; a type that is off costs no calls."""
+
+    model_config = shown_as(
+        dict.fromkeys(
+            (
+                "email_send",
+                "email_open",
+                "email_click",
+                "email_bounce",
+                "email_unsubscribe",
+                "form_submission",
+                "page_view",
+                "download",
+            ),
+            True,
+        )
+    )
 
     email_send: bool = Field(strict=True)
     email_open: bool = Field(strict=True)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.schemas.text import Instant, Name, Schema
+from app.schemas.text import Instant, Name, Schema, shown_as
 
 Scope = Literal["read", "write", "sync", "admin"]
 Scopes = Annotated[list[Scope], Field(min_length=1, max_length=4)]
@@ -14,6 +14,8 @@ Scopes = Annotated[list[Scope], Field(min_length=1, max_length=4)]
 class ApiKeyIn(Schema):
     """A new key; `admin` has every other scope."""
 
+    model_config = shown_as({"name": "shop", "scopes": ["read", "write"]})
+
     name: Name
     scopes: Scopes
     expires_at: Instant | None = None
@@ -21,6 +23,8 @@ class ApiKeyIn(Schema):
 
 class ApiKeyChange(Schema):
     """Changes to a key; the token itself never changes."""
+
+    model_config = shown_as({"name": "shop"})
 
     name: Name | None = None
     scopes: Scopes | None = None

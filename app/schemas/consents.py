@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from app.schemas.text import Id, Instant, Schema, refuse_unstorable
+from app.schemas.text import Id, Instant, Schema, refuse_unstorable, shown_as
 
 
 def _ip_address(given: str) -> str:
@@ -26,6 +26,16 @@ _Words = Annotated[
 
 class ConsentIn(Schema):
     """What a person agreed to; Dotdigital takes no consent that lacks a part of it."""
+
+    model_config = shown_as(
+        {
+            "text": "Yes, send me the newsletter.",
+            "consented_at": "2026-01-05T09:00:00Z",
+            "url": "https://shop.example.com/newsletter",
+            "ip_address": "203.0.113.7",
+            "user_agent": "Mozilla/5.0",
+        }
+    )
 
     text: Annotated[_Words, Field(description="The words that were agreed to.")]
     consented_at: Instant

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from app.schemas.runs import JobName
-from app.schemas.text import Id, Schema, refuse_unstorable
+from app.schemas.text import Id, Schema, refuse_unstorable, shown_as
 
 SubjectType = Literal["person", "list", "member", "import", "mapping"]
 Code = Annotated[str, Field(max_length=200), AfterValidator(refuse_unstorable)]
@@ -57,6 +57,8 @@ class FailureFilter(Schema):
 
 class RetryIn(Schema):
     """The open failures to retry; an empty filter takes them all."""
+
+    model_config = shown_as({"filter": {"account_id": 1, "code": "invalidEmail"}})
 
     filter: FailureFilter
 

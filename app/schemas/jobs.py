@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from app.schemas.runs import JobName, RunMode, RunOut
-from app.schemas.text import Id, Schema
+from app.schemas.text import Id, Schema, shown_as
 
 JobState = Literal["idle", "queued", "running", "overdue", "paused"]
 
@@ -50,6 +50,8 @@ class CronSchedule(Schema):
 
 class JobChange(Schema):
     """Changes to one job of one account; what is left out stays."""
+
+    model_config = shown_as({"account_id": 1, "schedule": {"interval_seconds": 300}})
 
     account_id: Id
     schedule: ScheduleIn | None = None
@@ -109,6 +111,8 @@ class JobOut(Schema):
 class TriggerIn(Schema):
     """A run to start by hand."""
 
+    model_config = shown_as({"account_id": 1, "mode": "dry_run"})
+
     account_id: Id
     mode: Annotated[
         RunMode,
@@ -125,6 +129,8 @@ class TriggerIn(Schema):
 
 class SyncIn(Schema):
     """The account whose sync starts or stops."""
+
+    model_config = shown_as({"account_id": 1})
 
     account_id: Id
 

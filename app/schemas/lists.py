@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from app.schemas.runs import RunMode
-from app.schemas.text import Id, Name, Schema, Text, refuse_unstorable
+from app.schemas.text import Id, Name, Schema, Text, refuse_unstorable, shown_as
 
 ListKind = Literal["static", "campaign", "audience"]
 RecordState = Literal["open", "closed"]
@@ -16,6 +16,13 @@ SynchronisationWith = Literal["dotdigital"]
 #: More than this in one call is a wrong call; 16 MB hold about two million ids.
 MOST_NAMED = 1_000_000
 
+_SynchronisationWith = Annotated[
+    SynchronisationWith | None,
+    Field(
+        description="`dotdigital`: the list has a twin in Dotdigital, in `account_id`, and "
+        "send_lists keeps it in step. Null: it is kept here alone, and its members stay `pending`."
+    ),
+]
 _Slug = Annotated[
     str,
     Field(
@@ -67,11 +74,15 @@ _Twin = Annotated[
 class ListIn(Schema):
     """A list, whole: what is left out stands at its default."""
 
+    model_config = shown_as(
+        {"name": "Newsletter", "description": "Who asked for it", "slug": "newsletter"}
+    )
+
     name: Name
     description: Text | None = None
     slug: _Slug | None = None
     kind: ListKind = "static"
-    synchronisation_with: SynchronisationWith | None = None
+    synchronisation_with: _SynchronisationWith = None
     account_id: Id | None = None
     record_state: RecordState = "open"
     sync_mode: _SyncMode = "continuous"
@@ -87,11 +98,13 @@ class ListIn(Schema):
 class ListChange(Schema):
     """Changes to a list; what is left out stays."""
 
+    model_config = shown_as({"description": "Who asked for the newsletter"})
+
     name: Name | None = None
     description: Text | None = None
     slug: _Slug | None = None
     kind: ListKind | None = None
-    synchronisation_with: SynchronisationWith | None = None
+    synchronisation_with: _SynchronisationWith = None
     account_id: Id | None = None
     record_state: RecordState | None = None
     sync_mode: _SyncMode | None = None
@@ -171,6 +184,8 @@ class ListDeleted(Schema):
 
 class MembersIn(Schema):
     """People, named by their ids or by your own references: exactly one of the two."""
+
+    model_config = shown_as({"external_refs": ["CRM-1001", "CRM-1002"]})
 
     person_ids: Annotated[list[Id] | None, Field(max_length=MOST_NAMED)] = None
     external_refs: Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from app.schemas.accounts import DataFieldType
-from app.schemas.text import Id, Schema, refuse_unstorable
+from app.schemas.text import Id, Schema, refuse_unstorable, shown_as
 
 MappingKind = Literal["field", "preference"]
 AppliesTo = Literal["person", "lead", "both"]
@@ -59,6 +59,10 @@ _TypeToMake = Annotated[
 class MappingIn(Schema):
     """A new mapping."""
 
+    model_config = shown_as(
+        {"account_id": 1, "person_field": "organisation", "dotdigital_field": "COMPANY"}
+    )
+
     account_id: Id
     kind: MappingKind = "field"
     applies_to: _AppliesTo = "both"
@@ -72,6 +76,8 @@ class MappingIn(Schema):
 
 class MappingChange(Schema):
     """Changes to a mapping; what is left out stays. The account and the kind never change."""
+
+    model_config = shown_as({"when_blank": "keep"})
 
     applies_to: _AppliesTo | None = None
     person_field: PersonFieldPath | None = None

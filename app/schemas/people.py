@@ -11,7 +11,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, StrictBool, ValidationInfo
 
-from app.schemas.text import Id, Schema, refuse_unstorable, refuse_unstorable_value
+from app.schemas.text import Id, Schema, refuse_unstorable, refuse_unstorable_value, shown_as
 
 MAX_CUSTOM_BYTES: Final = 64 * 1024
 MAX_EMAIL: Final = 254
@@ -203,6 +203,17 @@ class PersonValues(Schema):
 
 class PersonIn(PersonValues):
     """A person as callers send one: what is null is cleared, what is left out is not sent."""
+
+    model_config = shown_as(
+        {
+            "external_ref": "CRM-1001",
+            "email": "anna@example.com",
+            "first_name": "Anna",
+            "last_name": "Baker",
+            "mobile_number": "+447911123456",
+            "custom": {"tier": "gold"},
+        }
+    )
 
     external_ref: ExternalRef = None
     email: Email = None

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, SkipValidation, StrictBool, model_validator
 
 from app.schemas.people import OWN_FIELDS, PersonKind, PersonRow, PersonValues
-from app.schemas.text import Id, Instant, Schema, Text
+from app.schemas.text import Id, Instant, Schema, Text, shown_as
 
 MAX_ROWS: Final = 10_000
 
@@ -14,6 +14,15 @@ SyncStatus = Literal["synced", "pending", "not_eligible", "suppressed", "failed"
 
 class BulkIn(Schema):
     """Up to 10,000 people. Each row is looked at by itself: a bad one fails, and it alone."""
+
+    model_config = shown_as(
+        {
+            "people": [
+                {"external_ref": "CRM-1001", "email": "anna@example.com", "first_name": "Anna"},
+                {"external_ref": "CRM-1002", "email": "ben@example.com", "first_name": "Ben"},
+            ]
+        }
+    )
 
     people: Annotated[list[SkipValidation[PersonRow]], Field(max_length=MAX_ROWS)]
 
@@ -75,6 +84,8 @@ class PersonSet(PersonValues):
 
 class BulkUpdateIn(Schema):
     """Whom to change, and what to set."""
+
+    model_config = shown_as({"filter": {"email": "anna@example.com"}, "set": {"city": "Leeds"}})
 
     filter: PersonFilterIn
     set: PersonSet

@@ -6,17 +6,21 @@ from typing import Annotated
 from pydantic import Field
 
 from app.schemas.people_bulk import SyncStatus
-from app.schemas.text import Id, Schema
+from app.schemas.text import Id, Schema, shown_as
 
 
 class LinkIn(Schema):
     """The contact that this person is, by Dotdigital's own id."""
+
+    model_config = shown_as({"contact_id": 10000001})
 
     contact_id: Id
 
 
 class MergeIn(Schema):
     """Whom to merge into."""
+
+    model_config = shown_as({"into_id": 2})
 
     into_id: Id
 

@@ -24,6 +24,15 @@ class Schema(BaseModel):
     model_config = ConfigDict(extra="forbid", from_attributes=True)
 
 
+def shown_as(example: dict[str, Any]) -> ConfigDict:
+    """Return the config of a shape whose documents show this example, ready to be sent.
+
+    What "Try it out" offers is sent by whoever clicks on: it names things by real values, binds
+    nothing and empties nothing.
+    """
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
 def refuse_unstorable(given: str) -> str:
     """Return the text; raises ValueError for what Postgres can't hold as text."""
     if "\x00" in given:

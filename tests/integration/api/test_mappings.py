@@ -196,19 +196,20 @@ async def test_a_slip_makes_nothing_in_dotdigital(
     before = len(sandbox.account.data_fields)
     query = "?create_missing=true"
     for kind, target in (("field", "TIRE"), ("preference", "Tire")):
-        body = {"kind": kind, "person_field": "custom.tire", "dotdigital_field": target}
+        body: dict[str, Any] = {"kind": kind, "person_field": "custom.tire"}
+        body["dotdigital_field"] = target
         problem = await post(api, account, status=422, query=query, **body)
         assert problem["errors"][0]["pointer"] == "/body/person_field"
         assert "custom.tier is much like it" in problem["detail"]
     assert len(sandbox.account.data_fields) == before
     assert list(sandbox.account.preferences.top_level()) == []
 
-    slip = {"person_field": "custom.tire", "dotdigital_field": "TIRE"}
+    slip: dict[str, Any] = {"person_field": "custom.tire", "dotdigital_field": "TIRE"}
     meant = await post(api, account, query=f"{query}&unseen=true", **slip)
     assert "Nobody among the latest 10,000 people has custom.tire" in meant["warning"]
-    number = {"person_field": "custom.phone2", "dotdigital_field": "PHONE2"}
+    number: dict[str, Any] = {"person_field": "custom.phone2", "dotdigital_field": "PHONE2"}
     assert (await post(api, account, query=query, **number))["warning"] is not None
-    seen = {"person_field": "custom.tier", "dotdigital_field": "TIER"}
+    seen: dict[str, Any] = {"person_field": "custom.tier", "dotdigital_field": "TIER"}
     assert (await post(api, account, query=query, **seen))["warning"] is None
 
 
