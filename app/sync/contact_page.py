@@ -19,9 +19,7 @@ from app.sync.imports import SQL as IMPORTS_SQL
 from app.sync.page_batches import SQL
 from app.sync.rules.email_match import matched_by
 from app.sync.taking_plan import Row
-
-#: A few milliseconds of work.
-_SLICE = 50
+from app.sync.turns import sparingly
 
 
 class ContactPages:
@@ -84,9 +82,7 @@ class ContactPages:
             self._hashes,
         )
         works = []
-        for number, contact in enumerate(contacts):
-            if number % _SLICE == 0:
-                await self._context.clock.sleep(0)
+        async for contact in sparingly(self._context.clock, contacts):
             email = contact.email or ""
             standing = Standing(
                 holder=holders.get(contact.contact_id),
