@@ -29,7 +29,7 @@ from app.sync.activity_rows import (
 from app.sync.activity_store import SQL, CampaignRead
 from app.sync.known_documents import KnownDocuments
 from app.sync.mailshot_copies import Copy, copy_campaign, moved_of
-from app.sync.rules.activities import Activity, Source, Told, Undated, is_more_than_stated
+from app.sync.rules.activities import Activity, Source, Told, Undated
 from app.sync.rules.activity_window import (
     CAMPAIGN_TYPES,
     STREAMS,
@@ -65,8 +65,8 @@ class Listing(Generic[Row]):
     #: Its pages from a number of rows on.
     pages: Callable[[int], AsyncIterator[SkipPage[Row]]]
     read: Callable[[Row], Iterable[Told]]
-    #: Rows that Dotdigital counts in it; None where equal rows can't be told by that.
-    stated: int | None
+    #: Rows that Dotdigital counts in it; 0 where no two rows can be equal and both be real.
+    stated: int
 
 
 async def read_campaigns(reading: Reading) -> None:
@@ -224,7 +224,7 @@ class _CampaignReader:
                         self._counting_recent(
                             tells_of_recipient(self._reading.chosen, self._left.of), since
                         ),
-                        None,
+                        0,
                     ),
                     copy,
                     place,
@@ -285,7 +285,7 @@ class _CampaignReader:
             await store.add(page.activities, resume.to_json())
         if not equal:
             return
-        if is_more_than_stated(read, listing.stated):
+        if read > listing.stated:
             self._reading.context.run.counts["duplicates"] += len(equal)
         else:
             await store.add(equal, resume.to_json())

@@ -87,6 +87,9 @@ async def by_skip(
         skip += select - overlap
         is_last = len(rows) < select
         known = repeated(previous, rows, overlap)
+        if len(rows) == select:
+            # Where the page began too early, it ended too early as well.
+            skip -= max(0, known - overlap)
         if fresh := rows[known:]:
             yield SkipPage(fresh, None if is_last else skip, rows[:known])
         if is_last:

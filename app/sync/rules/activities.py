@@ -120,8 +120,3 @@ def _text(name: str, told: Told) -> str:
     at = told.occurred_at
     when = "" if told.is_once or at is None else at.timestamp()
     return f"{name}|{told.type}|{who}|{when}|{told.mark or ''}"
-
-
-def is_more_than_stated(read: int, stated: int | None) -> bool:
-    """Say whether more rows were read than Dotdigital counts: some were given twice, then."""
-    return stated is not None and read > stated

@@ -37,4 +37,4 @@ def with_more_links(known: list[str], more: list[str]) -> list[str]:
 
 def _usable(links: list[str]) -> list[str]:
     web = [link for link in links if link.lower().startswith(("http://", "https://"))]
-    return [link for link in web if "://$" not in link][:MOST_LINKS]
+    return [link for link in web if "://$" not in link and "\x00" not in link][:MOST_LINKS]

@@ -185,6 +185,28 @@ async def test_a_server_that_gives_each_row_twice_is_read_to_the_end() -> None:
     assert [row for page in pages for row in page.items] == sorted([*range(25), *range(25)])
 
 
+@given(
+    count=st.integers(0, 60),
+    early=st.integers(0, 4),
+    page=st.integers(0, 5),
+    overlap=st.integers(1, 5),
+)
+async def test_a_page_that_begins_too_early_hides_no_row(
+    count: int, early: int, page: int, overlap: int
+) -> None:
+    calls = iter(range(1000))
+
+    async def fetch(select: int, skip: int) -> list[int]:
+        begins = max(0, skip - (early if next(calls) == page else 0))
+        return list(range(count))[begins : begins + select]
+
+    seen: list[int] = []
+    async for part in by_skip(fetch, 10, overlap):
+        assert set(part.again) <= set(seen)
+        seen += part.items
+    assert sorted(set(seen)) == list(range(count))
+
+
 async def test_what_a_caller_does_with_a_page_does_not_touch_the_next() -> None:
     async def fetch(select: int, skip: int) -> list[int]:
         return list(range(7))[skip : skip + select]
