@@ -189,30 +189,6 @@ async def test_a_missing_data_field_is_made_with_the_type_that_fits(
         assert field.type == expected
 
 
-async def test_a_slip_makes_nothing_in_dotdigital(
-    api: httpx.AsyncClient, sandbox: RunningSandbox, account: Account, database: Database
-) -> None:
-    await with_custom(database, {"tier": "gold", "phone1": "1"})
-    before = len(sandbox.account.data_fields)
-    query = "?create_missing=true"
-    for kind, target in (("field", "TIRE"), ("preference", "Tire")):
-        body: dict[str, Any] = {"kind": kind, "person_field": "custom.tire"}
-        body["dotdigital_field"] = target
-        problem = await post(api, account, status=422, query=query, **body)
-        assert problem["errors"][0]["pointer"] == "/body/person_field"
-        assert "custom.tier is much like it" in problem["detail"]
-    assert len(sandbox.account.data_fields) == before
-    assert list(sandbox.account.preferences.top_level()) == []
-
-    slip: dict[str, Any] = {"person_field": "custom.tire", "dotdigital_field": "TIRE"}
-    meant = await post(api, account, query=f"{query}&unseen=true", **slip)
-    assert "Nobody among the latest 10,000 people has custom.tire" in meant["warning"]
-    number: dict[str, Any] = {"person_field": "custom.phone2", "dotdigital_field": "PHONE2"}
-    assert (await post(api, account, query=query, **number))["warning"] is not None
-    seen: dict[str, Any] = {"person_field": "custom.tier", "dotdigital_field": "TIER"}
-    assert (await post(api, account, query=query, **seen))["warning"] is None
-
-
 async def test_what_can_not_go_together_is_refused_and_nothing_is_made(
     api: httpx.AsyncClient, sandbox: RunningSandbox, account: Account, database: Database
 ) -> None:
