@@ -36,34 +36,12 @@ SELECT 'ref-' || n, 'person' || n || '@mail.example', 'First' || n, 'Last' || n,
 FROM generate_series($1::bigint, $2::bigint) AS n
 """
 
-#: A few of every sort, so that each filter has something to find among all the others.
-_VARY = (
-    "UPDATE people SET kind = 'lead' WHERE id % 100 = 1",
-    "UPDATE people SET no_email = true WHERE id % 50 = 3",
-    "UPDATE people SET sync_with_mailer = false WHERE id % 200 = 5",
-    "UPDATE people SET deleted_at = now() WHERE id % 500 = 7",
-    "UPDATE contact_links SET state = 'failed' WHERE person_id % 1000 = 11",
-    "UPDATE contact_links SET state = 'suppressed' WHERE person_id % 50 = 3",
-    "INSERT INTO lists (name) VALUES ('A tenth'), ('A dozen')",
-    """INSERT INTO list_members (list_id, person_id)
-       SELECT (SELECT min(id) FROM lists), id FROM people WHERE id % 10 = 0""",
-    """INSERT INTO list_members (list_id, person_id)
-       SELECT (SELECT max(id) FROM lists), id FROM people WHERE id % 7 = 0 ORDER BY id LIMIT 12""",
-)
-
 
 async def fill(database: Database, people: int) -> None:
     """Store so many people, no two with the same email."""
     step = 100_000
     for first in range(1, people + 1, step):
         await database.pool.execute(_FILL, first, min(first + step - 1, people), timeout=600)
-    await tidy(database)
-
-
-async def vary(database: Database) -> None:
-    """Make some of the people leads, opted out, deleted, members of lists, and so on."""
-    for statement in _VARY:
-        await database.pool.execute(statement, timeout=600)
     await tidy(database)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Computed, Index, Text, text
+from sqlalchemy import Boolean, CheckConstraint, Column, Computed, Index, SmallInteger, Text, text
 from sqlmodel import Field, SQLModel
 
 from app.models.columns import (
@@ -34,28 +34,37 @@ PERSON_TEXT_FIELDS: tuple[str, ...] = (
     "country",
 )
 
+#: The bits of `Person.facet`.
+FACET_NOT_SYNCED = 1
+FACET_NO_EMAIL = 2
+FACET_LEAD = 4
+FACET_DELETED = 8
+_FACET = (
+    "((NOT sync_with_mailer)::integer + no_email::integer * 2 + (kind = 'lead')::integer * 4"
+    " + (deleted_at IS NOT NULL)::integer * 8)::smallint"
+)
+
 
 class Person(SQLModel, table=True):
     """A person or lead of ours.
 
     ``version``, ``updated_at``, ``opted_out_at`` and ``opted_in_at`` are kept by a trigger, so that
-    a change by plain SQL counts like any other; ``email_key`` is the email as it is compared.
+    a change by plain SQL counts like any other; ``email_key`` is the email as it is compared, and
+    ``facet`` are the flags that people are listed by, as one number.
     """
 
     __tablename__: ClassVar[Any] = "people"
     __table_args__ = (
         CheckConstraint(one_of("kind", "person", "lead"), name="people_kind"),
         Index("people_email_key", "email_key", "id"),
-        Index("people_updated_at", "updated_at", "id"),
-        Index("people_leads", "id", postgresql_where=text("kind = 'lead'")),
+        Index("people_facet", "facet", "id"),
+        Index("people_facet_updated", "facet", "updated_at", "id"),
         Index("people_opted_out", "id", postgresql_where=text("no_email")),
         Index(
             "people_opted_out_emails",
             "email_key",
             postgresql_where=text("no_email AND deleted_at IS NULL"),
         ),
-        Index("people_not_synced", "id", postgresql_where=text("NOT sync_with_mailer")),
-        Index("people_deleted", "id", postgresql_where=text("deleted_at IS NOT NULL")),
         Index(
             "people_merged_into",
             "merged_into_id",
@@ -63,8 +72,11 @@ class Person(SQLModel, table=True):
         ),
         Index(
             "people_search",
-            text("search_codes(search_text(email, first_name, last_name))"),
+            text("search_codes(id, facet, search_text(email, first_name, last_name))"),
             postgresql_using="gin",
+            # A search goes through what waits to be put in its place, a part of the people at a
+            # time: let little wait.
+            postgresql_with={"gin_pending_list_limit": 1024},
         ),
     )
 
@@ -114,3 +126,7 @@ class Person(SQLModel, table=True):
     created_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     updated_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
     version: int = Field(default=1, sa_column=number(1))
+    facet: int = Field(
+        default=None,
+        sa_column=Column(SmallInteger, Computed(_FACET, persisted=True), nullable=False),
+    )

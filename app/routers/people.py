@@ -101,13 +101,12 @@ async def _page(request: Request, wanted: PersonFilter, limit: int, cursor: str 
     kinds: tuple[type[Any], ...] = (datetime, int) if by_time else (int,)
     place = decode_cursor("people", wanted, cursor, *kinds)
     after = cast("tuple[datetime, int] | int | None", place if by_time or not place else place[0])
-    found = await people_pages.people_after(parts_of(request).database.pool, wanted, after, limit)
+    page = await people_pages.people_after(parts_of(request).database.pool, wanted, after, limit)
     following = None
-    if len(found) >= limit:
-        last = found[-1]
-        behind = (last.updated_at, last.person_id) if by_time else (last.person_id,)
+    if page.following is not None:
+        behind = page.following if isinstance(page.following, tuple) else (page.following,)
         following = encode_cursor("people", wanted, *behind)
-    items = ",".join([one.body for one in found])
+    items = ",".join([one.body for one in page.people])
     next_cursor = "null" if following is None else f'"{following}"'
     return Response(f'{{"items":[{items}],"next_cursor":{next_cursor}}}', media_type=_JSON)
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.db import PoolConnection
 from app.services.people_columns import TYPES, without_nulls
-from app.services.people_filter import PersonFilter, conditions_of
+from app.services.people_filter import PersonFilter, held_by_all
 from app.services.people_pages import account_ids_for, lowered
 
 _NOTE: Final = """
@@ -24,7 +24,7 @@ async def update_people(
     already keep their version. Call it in a transaction: it holds everyone who fits.
     """
     wanted = await lowered(connection, wanted)
-    conditions = conditions_of(wanted, await account_ids_for(connection, wanted))
+    conditions = held_by_all(wanted, await account_ids_for(connection, wanted))
     become: dict[str, str] = {}
     for name, value in values.items():
         if name == "custom" and value is not None:

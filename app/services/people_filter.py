@@ -1,7 +1,6 @@
-"""Which people a caller asks for, as conditions that each have an index.
+"""Which people a caller asks for: the filter, and its conditions on one person.
 
-Numbers and words of ours stand in the statement itself, so that Postgres plans it for these very
-values: what suits a list of ten doesn't suit one of a million.
+Numbers and words of ours stand in the statement itself; what a caller wrote is a parameter.
 """
 
 from collections.abc import Sequence
@@ -9,7 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from app.models.people import FACET_DELETED, FACET_LEAD, FACET_NO_EMAIL, FACET_NOT_SYNCED
 from app.services import people_search
+
+#: The email as it is compared: the first parameter of a statement, where it is asked for.
+EMAIL_KEY: Final = "lower($1::text)"
 
 SyncStatus = Literal["synced", "pending", "not_eligible", "suppressed", "failed", "unlinked"]
 
@@ -19,7 +22,7 @@ class PersonFilter:
     """What a caller asks for; None asks nothing."""
 
     email: str | None = None
-    #: In lower case, as Postgres makes it (`lowered`).
+    #: In lower case, as Postgres makes it (`people_pages.lowered`).
     q: str | None = None
     kind: Literal["person", "lead"] | None = None
     no_email: bool | None = None
@@ -38,10 +41,6 @@ class Conditions:
     """Conditions on the alias ``person``, and the values of their parameters."""
 
     texts: list[str] = field(default_factory=list)
-    #: What a few people are held against, one by one.
-    one_by_one: list[str] = field(default_factory=list)
-    #: What finds everyone by index, where few fit; with `texts` it asks the same.
-    by_index: list[str] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
 
     def add(self, text: str, *values: Any) -> None:  # noqa: ANN401 - what asyncpg takes
@@ -55,86 +54,97 @@ class Conditions:
             text = text.replace("$?", f"${len(self.values)}", 1)
         return text
 
-    def joined(self, *, one_by_one: bool = False) -> str:
-        """Return all of them as one: to find everyone who fits, or to hold a few against it."""
-        return "\n  AND ".join(self.texts + (self.one_by_one if one_by_one else self.by_index))
+    def joined(self) -> str:
+        """Return all of them as one."""
+        return "\n  AND ".join(self.texts)
 
 
-def may_be_dense(wanted: PersonFilter) -> bool:
-    """Say whether what is asked for may fit nearly everyone, or next to nobody."""
-    return bool(wanted.q) or wanted.sync_status == "pending"
+def facets_of(wanted: PersonFilter) -> tuple[int, ...]:
+    """Return the values of ``people.facet`` that have the flags which are asked for."""
+    asked = (
+        (FACET_DELETED, wanted.deleted),
+        (FACET_LEAD, None if wanted.kind is None else wanted.kind == "lead"),
+        (FACET_NO_EMAIL, wanted.no_email),
+        (
+            FACET_NOT_SYNCED,
+            None if wanted.sync_with_mailer is None else not wanted.sync_with_mailer,
+        ),
+    )
+    return tuple(
+        facet
+        for facet in range(16)
+        if all(on is None or bool(facet & bit) == on for bit, on in asked)
+    )
 
 
 def needs_account_ids(wanted: PersonFilter) -> bool:
-    """Say whether `conditions_of` wants the ids of all accounts."""
-    return wanted.sync_status == "pending"
+    """Say whether the conditions and sets of a filter want the ids of all accounts."""
+    return wanted.sync_status is not None
 
 
-def conditions_of(wanted: PersonFilter, account_ids: Sequence[int] = ()) -> Conditions:
-    """Return the conditions of a filter."""
+def held_against(wanted: PersonFilter, account_ids: Sequence[int] = ()) -> Conditions:
+    """Return the conditions that one person after another is held against.
+
+    ``OFFSET 0`` keeps Postgres from turning what it looks up for each person into something that
+    it reads whole.
+    """
+    conditions = _of_the_row(wanted)
+    for source in _elsewhere(wanted, account_ids, "AND {column} = person.id OFFSET 0"):
+        found = " OR ".join(f"EXISTS ({one})" for one in source)
+        conditions.add(f"({found})")
+    return conditions
+
+
+def held_by_all(wanted: PersonFilter, account_ids: Sequence[int] = ()) -> Conditions:
+    """Return the conditions that find everyone at once."""
+    conditions = _of_the_row(wanted)
+    for source in _elsewhere(wanted, account_ids, ""):
+        conditions.add(f"person.id IN ({' UNION ALL '.join(source)})")
+    if sets := people_search.code_sets(wanted.q or ""):
+        found = people_search.in_every_part(sets, facets_of(wanted))
+        conditions.add(f"person.id IN ({found})")
+    return conditions
+
+
+def _of_the_row(wanted: PersonFilter) -> Conditions:
     conditions = Conditions()
-    # people_pkey, or people_deleted.
-    conditions.add(f"person.deleted_at IS {'NOT ' if wanted.deleted else ''}NULL")
+    facets = ",".join(map(str, facets_of(wanted)))
+    conditions.add(f"person.facet = ANY ('{{{facets}}}'::smallint[])")
     if wanted.email is not None:
-        # people_email_key.
-        conditions.add("person.email_key = lower($?::text)", wanted.email.strip())
-    if wanted.kind is not None:
-        # people_leads.
-        conditions.add(
-            "person.kind = 'lead'" if wanted.kind == "lead" else "person.kind = 'person'"
-        )
-    if wanted.no_email is not None:
-        # people_opted_out.
-        conditions.add("person.no_email" if wanted.no_email else "NOT person.no_email")
-    if wanted.sync_with_mailer is not None:
-        # people_not_synced.
-        conditions.add(f"{'' if wanted.sync_with_mailer else 'NOT '}person.sync_with_mailer")
-    if wanted.list_id is not None:
-        conditions.add(f"person.id IN ({_MEMBERS.format(list_id=int(wanted.list_id))})")
+        conditions.add(f"person.email_key = {EMAIL_KEY}")
+        conditions.values.append(wanted.email.strip())
     if wanted.updated_since is not None:
-        # people_updated_at.
         conditions.add("person.updated_at >= $?::timestamptz", wanted.updated_since)
-    if wanted.sync_status == "pending":
-        _add_pending(conditions, account_ids, sought=bool(wanted.q))
-    elif wanted.sync_status is not None:
-        conditions.add(f"person.id IN ({_IN_STATE.format(state=wanted.sync_status)})")
     for parts in people_search.sought(wanted.q or ""):
-        _add_sought(conditions, parts)
+        really = " OR ".join(f"strpos({people_search.TEXT}, $?::text) > 0" for _ in parts)
+        conditions.add(f"({really})", *parts)
     return conditions
 
 
 #: list_members_pkey.
-_MEMBERS: Final = """
-    SELECT member.person_id FROM list_members AS member
-    WHERE member.list_id = {list_id} AND member.sync_state <> 'leaving'"""
-
-
-#: contact_links_state_person.
-_IN_STATE: Final = "SELECT person_id FROM contact_links WHERE state = '{state}'"
+_MEMBER: Final = """
+    SELECT person_id FROM list_members
+    WHERE list_id = {key} AND sync_state <> 'leaving' """
+#: contact_links_state_person, or contact_links_person for one person.
+_IN_STATE: Final = "SELECT person_id FROM contact_links WHERE state = '{key}' "
 #: The primary key of person_changes, an account at a time.
-_WAITING: Final = "SELECT person_id FROM person_changes WHERE account_id = {account_id}"
-#: contact_links_person and the primary key of person_changes.
-_IS_PENDING: Final = """(
-    EXISTS (SELECT FROM contact_links AS link
-            WHERE link.person_id = person.id AND link.state = 'pending')
-    OR EXISTS (SELECT FROM person_changes AS due
-               WHERE due.person_id = person.id AND due.account_id = ANY ('{{{ids}}}'::bigint[])))"""
+_DUE: Final = "SELECT person_id FROM person_changes WHERE account_id = {key} "
+#: The same for one person.
+_DUE_ANYWHERE: Final = "SELECT FROM person_changes WHERE account_id = ANY ('{{{key}}}'::bigint[]) "
 
 
-def _add_pending(conditions: Conditions, account_ids: Sequence[int], *, sought: bool) -> None:
-    """Add that something waits for the person; where ``q`` finds people, of them alone."""
-    is_pending = _IS_PENDING.format(ids=",".join(map(str, account_ids)))
-    if sought:
-        conditions.texts.append(is_pending)
-        return
-    conditions.one_by_one.append(is_pending)
-    parts = [_IN_STATE.format(state="pending")]
-    parts += [_WAITING.format(account_id=account_id) for account_id in account_ids]
-    conditions.by_index.append(f"person.id IN ({' UNION ALL '.join(parts)})")
-
-
-def _add_sought(conditions: Conditions, parts: tuple[str, ...]) -> None:
-    if by_index := people_search.condition(parts):
-        conditions.by_index.append(f"({by_index})")
-    really = " OR ".join(f"strpos({people_search.TEXT}, $?::text) > 0" for _ in parts)
-    conditions.add(f"({really})", *parts)
+def _elsewhere(wanted: PersonFilter, account_ids: Sequence[int], further: str) -> list[list[str]]:
+    """Return what is asked of other tables: of each entry at least one has the person."""
+    sources: list[list[str]] = []
+    narrowed = further.format(column="person_id")
+    if wanted.list_id is not None:
+        sources.append([_MEMBER.format(key=int(wanted.list_id)) + narrowed])
+    if wanted.sync_status is not None:
+        source = [_IN_STATE.format(key=wanted.sync_status) + narrowed]
+        if wanted.sync_status == "pending" and account_ids:
+            if narrowed:
+                source.append(_DUE_ANYWHERE.format(key=",".join(map(str, account_ids))) + narrowed)
+            else:
+                source += [_DUE.format(key=account_id) for account_id in account_ids]
+        sources.append(source)
+    return sources

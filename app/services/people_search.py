@@ -2,21 +2,35 @@
 
 The index holds three bytes at every other place of a person's text (`search_codes` in the first
 migration), so what is sought lies in one of two ways: its first byte at such a place, or one
-further. Either way has codes that must all be there, where a byte outside of what is sought may be
-any. Who has them is looked at for what was really asked.
-"""
+further. Of each pair of neighbouring codes a text that has it holds one or the other, so a person
+must have one of every pair. Who does is looked at for what was really asked.
 
-from collections.abc import Iterator
+The codes of each part of the people, 65,536 ids, are numbers of their own, which keeps one part
+after another in the order of ids, however many have what is sought.
+"""
+# ruff: noqa: S608 - statements are put together from the names and numbers of our own
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Final
 
 #: More words than this narrow nothing down any further.
 _MOST_WORDS: Final = 10
-#: Bytes that lowered text in UTF-8 may be made of.
-_BYTES: Final = (*range(1, 65), *range(91, 245))
+#: More sets than this neither.
+_MOST_SETS: Final = 6
+#: What bytes are taken modulo of, the ids of one part as bits, the bits of a code without its part,
+#: and the code of the first facet: as `search_codes` has it.
+_BASE: Final = 81
+PART_BITS: Final = 16
+_CODE_BITS: Final = 20
+_FACETS_FROM: Final = _BASE**3
 #: Words and parts begin behind these.
 _BEFORE_WORDS: Final = ("\n", " ")
-_CODES: Final = "search_codes(search_text(person.email, person.first_name, person.last_name))"
 TEXT: Final = "search_text(person.email, person.first_name, person.last_name)"
+_CODES: Final = (
+    "search_codes(person.id, person.facet, "
+    "search_text(person.email, person.first_name, person.last_name))"
+)
 
 #: Codes of which a text has at least one.
 AnyOf = frozenset[int]
@@ -34,52 +48,92 @@ def sought(q: str) -> list[tuple[str, ...]]:
     return [tuple(f"{before}{word}" for before in _BEFORE_WORDS) for word in words]
 
 
-def condition(parts: tuple[str, ...]) -> str | None:
-    """Return the condition by index, on the alias ``person``; None for one byte alone."""
-    texts = [part.encode() for part in parts]
-    if any(len(text) == 1 for text in texts):
-        return None
-    if all(len(text) == 2 for text in texts):
-        # One code is enough, whichever way it lies: a single look-up for all of them.
-        return _has(
-            frozenset().union(*(codes for text in texts for way in ways(text) for codes in way))
-        )
-    return " OR ".join(_has_all(way) for text in texts for way in ways(text))
+def code_sets(q: str) -> list[AnyOf]:
+    """Return the codes of a lowered ``q``: who has it has one of each set.
+
+    Few, and of long words before those of short ones, of which one of the three bytes may be any:
+    many codes are much to go through, and one set of a word narrows down most.
+    """
+    entries = [[part.encode() for part in parts] for parts in sought(q)]
+    by_length = sorted(entries, key=lambda texts: -len(texts[0]))
+    turns = zip_longest(*(_sets_of(texts) for texts in by_length))
+    sets = list(dict.fromkeys(codes for turn in turns for codes in turn if codes))
+    small = [codes for codes in sets if len(codes) <= 2][:_MOST_SETS]
+    return small + [codes for codes in sets if len(codes) > 2][: 1 if small else 2]
 
 
-def ways(text: bytes) -> Iterator[list[AnyOf]]:
-    """Yield, for both ways that the text may lie, what must be there. Two bytes at least."""
-    for first in (0, -1):
-        yield [
-            _codes(text[max(place, 0) : place + 3], before=max(-place, 0))
-            for place in range(first, len(text) - 1, 2)
-        ]
+def _sets_of(texts: Sequence[bytes]) -> Iterator[AnyOf]:
+    """Yield the sets of an entry: one text, or the two ways that a lone letter begins a word."""
+    text = texts[0]
+    if len(text) == 2:
+        pairs = [_begins(pair) | _ends(pair) for pair in texts]
+        yield frozenset().union(*pairs)
+    elif len(text) == 3:
+        yield _whole(text, 0) | _ends(text[:2])
+        yield _whole(text, 0) | _begins(text[1:])
+    for first in range(0, len(text) - 3, 2):
+        yield _whole(text, first) | _whole(text, first + 1)
+    if len(text) > 3 and len(text) % 2:
+        yield _whole(text, len(text) - 4) | _whole(text, len(text) - 3)
 
 
-def _codes(known: bytes, before: int) -> AnyOf:
-    """Return the codes that have these two or three bytes, behind one of any where it says so."""
-    if len(known) == 3:
-        return frozenset([_code(*known)])
-    one, two = known
-    if before:
-        return frozenset(_code(any_byte, one, two) for any_byte in _BYTES)
-    return frozenset(_code(one, two, any_byte) for any_byte in _BYTES)
+def _whole(text: bytes, first: int) -> AnyOf:
+    return frozenset([_code(*text[first : first + 3])])
+
+
+def _begins(two: bytes) -> AnyOf:
+    return frozenset(_code(two[0], two[1], any_byte) for any_byte in range(_BASE))
+
+
+def _ends(two: bytes) -> AnyOf:
+    return frozenset(_code(any_byte, two[0], two[1]) for any_byte in range(_BASE))
 
 
 def _code(first: int, second: int, third: int) -> int:
-    return (first << 16) | (second << 8) | third
+    return (first % _BASE * _BASE + second % _BASE) * _BASE + third % _BASE
 
 
-def _has_all(way: list[AnyOf]) -> str:
-    single = frozenset(code for codes in way if len(codes) == 1 for code in codes)
-    conditions = [f"{_CODES} @> {_array(single)}"] if single else []
-    conditions += [_has(codes) for codes in way if len(codes) > 1]
-    return f"({' AND '.join(conditions)})"
+def in_part(sets: Sequence[AnyOf], facets: Sequence[int], part: str) -> str:
+    """Return the condition by index on ``person``: a code of each set, in the part of this number.
+
+    Who has none of the facets is left out as well.
+    """
+    flags = frozenset(_FACETS_FROM + facet for facet in facets)
+    each = sorted([*sets, flags], key=len)
+    return " AND ".join(f"{_CODES} && {_array(codes, part)}" for codes in each)
 
 
-def _has(codes: AnyOf) -> str:
-    return f"{_CODES} && {_array(codes)}"
+def _array(codes: AnyOf, part: str) -> str:
+    listed = ",".join(map(str, sorted(codes)))
+    return (
+        f"ARRAY(SELECT {part} << {_CODE_BITS} | code FROM unnest('{{{listed}}}'::bigint[]) AS code)"
+    )
 
 
-def _array(codes: AnyOf) -> str:
-    return f"'{{{','.join(map(str, sorted(codes)))}}}'::integer[]"
+def parts_from(first_id: str, most: int, at_least: int, most_ms: int) -> str:
+    """Return what a recursive statement begins with: the ``parts`` (nth, number, last) of people.
+
+    Only those that have people, by people_pkey, from the one of the first id on. So many of them,
+    or at least so many where the statement has taken so long already; ``last`` is the one at which
+    that makes an end. Behind the last people comes a part without a number.
+    """
+    return f"""
+    parts (nth, number, last) AS (
+        (SELECT 1, id >> {PART_BITS}, false FROM people WHERE id >= {first_id} ORDER BY id LIMIT 1)
+        UNION ALL
+        SELECT parts.nth + 1,
+               (SELECT id >> {PART_BITS} FROM people
+                WHERE id >= (parts.number + 1) << {PART_BITS} ORDER BY id LIMIT 1),
+               parts.nth + 1 = {most} OR parts.nth + 1 >= {at_least}
+               AND clock_timestamp() > statement_timestamp() + interval '{most_ms} ms'
+        FROM parts WHERE parts.number IS NOT NULL AND NOT parts.last
+    )"""
+
+
+def in_every_part(sets: Sequence[AnyOf], facets: Sequence[int]) -> str:
+    """Return the query of all who have a code of each set."""
+    condition = in_part(sets, facets, "parts.number")
+    return f"""
+    WITH RECURSIVE {parts_from(str(-(1 << 62)), 1 << 30, 1 << 30, 0)}
+    SELECT one.id FROM parts CROSS JOIN LATERAL (
+        SELECT person.id FROM people AS person WHERE {condition}) AS one"""

@@ -1,50 +1,22 @@
-"""Which people a filter finds, and that an index finds them."""
+"""Which people a filter finds; how they are found among many is `test_people_walks`'."""
 
 import itertools
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
-from app.db import Database, PoolConnection
+from app.db import Database
 from app.services.people_filter import PersonFilter
-from app.services.people_pages import account_ids_for, lowered, page_statements, people_after
+from app.services.people_pages import people_after
 from tests.factories.accounts import make_account
 from tests.factories.lists import make_list, make_members
 from tests.factories.people import make_people, make_person
 
-_PEOPLE = 20_000
-
-_FILL = """
-INSERT INTO people (external_ref, email, first_name, last_name, kind, no_email, sync_with_mailer,
-                    deleted_at, updated_at)
-SELECT 'C-' || n, lower(first || '.' || last) || n || '@' || company || '.example', first, last,
-       CASE WHEN n % 20 = 0 THEN 'lead' ELSE 'person' END, n % 50 = 0, n % 40 <> 0,
-       CASE WHEN n % 100 = 0 THEN now() END, now() - n * interval '1 minute'
-FROM generate_series(1, $1::int) AS n, LATERAL (
-    SELECT ('{Anna,Ben,Clara,David,Emma,Frank,Grace,Henry}'::text[])[n % 8 + 1],
-           initcap(left(translate(md5((n % 3000)::text), '0123456789', 'lmnoprstuv'), 8)),
-           ('{acme,globex,initech,umbrella,hooli}'::text[])[n % 5 + 1]
-) AS one (first, last, company)
-"""
-_LINK = """
-INSERT INTO contact_links (account_id, person_id, contact_id, state)
-SELECT $1, id, id, (ARRAY['synced', 'synced', 'synced', 'failed', 'suppressed', 'not_eligible',
-                          'unlinked', 'pending'])[id % 8 + 1]
-FROM people
-"""
-
-
-_JOIN = """
-INSERT INTO list_members (list_id, person_id) SELECT $1, id FROM people WHERE id % $2 = 0
-"""
-
 
 async def found(database: Database, **wanted: Any) -> list[int]:  # noqa: ANN401 - any filter
     async with database.pool.acquire() as connection:
-        people = await people_after(connection, PersonFilter(**wanted), None, 1000)
-    return [person.person_id for person in people]
+        page = await people_after(connection, PersonFilter(**wanted), None, 1000)
+    assert page.following is None
+    return [person.person_id for person in page.people]
 
 
 class TestWhatIsFound:
@@ -180,9 +152,9 @@ class TestPages:
                 [people[0].id, people[3].id, people[5].id],
             )
             await make_person(database)
-            second = await people_after(connection, PersonFilter(), first[-1].person_id, 4)
-        assert [person.person_id for person in first] == [person.id for person in people[:4]]
-        assert [person.person_id for person in second] == [
+            second = await people_after(connection, PersonFilter(), first.following, 4)
+        assert [one.person_id for one in first.people] == [person.id for person in people[:4]]
+        assert [one.person_id for one in second.people] == [
             person.id for person in (people[4], *people[6:])
         ]
 
@@ -197,70 +169,6 @@ class TestPages:
                 "UPDATE people SET city = 'Leeds' WHERE id = ANY ($1::bigint[])",
                 [people[0].id, people[3].id],
             )
-            place = (first[-1].updated_at, first[-1].person_id)
-            rest = await people_after(connection, wanted, place, 10)
-        seen = [person.person_id for person in (*first, *rest)]
+            rest = await people_after(connection, wanted, first.following, 10)
+        seen = [one.person_id for one in (*first.people, *rest.people)]
         assert seen == [people[at].id for at in (0, 1, 2, 4, 0, 3)]
-
-
-@pytest.fixture
-async def crowd(database: Database) -> Database:
-    """Give a database with many people, two accounts, two lists, and statistics."""
-    await database.pool.execute(_FILL, _PEOPLE)
-    account, _ = await make_account(database), await make_account(database)
-    await database.pool.execute(_LINK, account.id)
-    await database.pool.execute("DELETE FROM person_changes WHERE person_id % 150 <> 1")
-    for every in (2, 400):
-        mailing_list = await make_list(database, account)
-        await database.pool.execute(_JOIN, mailing_list.id, every)
-    await database.pool.execute("VACUUM ANALYZE")
-    return database
-
-
-async def explained(connection: PoolConnection, wanted: PersonFilter) -> list[str]:
-    wanted = await lowered(connection, wanted)
-    account_ids = await account_ids_for(connection, wanted)
-    plans = []
-    for statement, values in page_statements(wanted, account_ids, None, 100):
-        rows = await connection.fetch(f"EXPLAIN (ANALYZE, TIMING OFF) {statement}", *values)
-        plans.append("\n".join(row[0] for row in rows))
-    return plans
-
-
-_SINCE = datetime.now(UTC) - timedelta(minutes=50)
-_EACH: dict[str, tuple[dict[str, Any], str]] = {
-    "nothing asked": ({}, "people_pkey"),
-    "email": ({"email": "anna.lt8@acme.example"}, "people_email_key"),
-    "rare name": ({"q": "vvt"}, "people_search"),
-    "two letters": ({"q": "zy"}, "people_search"),
-    "one letter": ({"q": "z"}, "people_search"),
-    "two words": ({"q": "clara vvt"}, "people_search"),
-    "domain of a fifth": ({"q": "globex"}, "people_search"),
-    "leads": ({"kind": "lead"}, "people_leads"),
-    "persons": ({"kind": "person"}, "people_pkey"),
-    "opted out": ({"no_email": True}, "people_opted_out"),
-    "not ticked": ({"sync_with_mailer": False}, "people_not_synced"),
-    "large list": ({"list_id": 1}, "list_members_"),
-    "small list": ({"list_id": 2}, "list_members_"),
-    "changed lately": ({"updated_since": _SINCE}, "people_updated_at"),
-    "deleted": ({"deleted": True}, "people_deleted"),
-    "synced": ({"sync_status": "synced"}, "contact_links_"),
-    "failed": ({"sync_status": "failed"}, "contact_links_"),
-    "pending": ({"sync_status": "pending"}, "person_changes_pkey"),
-}
-
-
-class TestIndexes:
-    async def test_every_filter_and_every_pair_has_an_index(self, crowd: Database) -> None:
-        async with crowd.pool.acquire() as connection:
-            for name, (wanted, index) in _EACH.items():
-                plans = await explained(connection, PersonFilter(**wanted))
-                assert index in plans[-1], f"{name}\n{plans[-1]}"
-                assert all("Seq Scan on people" not in plan for plan in plans), name
-            for (name, (one, _)), (other_name, (other, _)) in itertools.combinations(
-                _EACH.items(), 2
-            ):
-                if not one.keys() & other.keys():
-                    plans = await explained(connection, replace(PersonFilter(**one), **other))
-                    for plan in plans:
-                        assert "Seq Scan on people" not in plan, f"{name}, {other_name}\n{plan}"
