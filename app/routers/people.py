@@ -81,6 +81,9 @@ async def list_people(
 
     With `updated_since` they come in the order of their changes instead: whoever is changed while
     you page comes again at the end, and nobody is missed.
+
+    Go on until `next_cursor` is null: where hardly anybody fits two filters that each fit many, a
+    page may hold less than `limit`, or nobody, and yet not be the last.
     """
     wanted = PersonFilter(
         email=email,

@@ -3,8 +3,10 @@
 from typing import Any
 
 import httpx
+import pytest
 
 from app.db import Database
+from app.services import people_pages
 from tests.factories.accounts import make_account
 from tests.factories.lists import make_list, make_members
 from tests.factories.people import make_people, make_person
@@ -34,6 +36,25 @@ async def test_pages_hold_everyone_once(api: httpx.AsyncClient, database: Databa
         assert await all_pages(api, limit=limit) == expected
         assert await all_pages(api, limit=limit, updated_since=since) == expected
         assert await all_pages(api, limit=limit, q="example") == expected
+
+
+async def test_page_that_took_long_ends_early_and_nobody_is_missed(
+    api: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = await make_account(database)
+    people = [await make_person(database, no_email=n % 2 == 0) for n in range(40)]
+    last = await make_person(database, no_email=True)
+    mailing_list = await make_list(database, account)
+    await make_members(database, mailing_list, [*people[1::2], last])
+    for name, bound in {"_MOST_LOOKS": 20, "_STRETCH": (4, 4), "_MOST_SWEEPS": 1}.items():
+        monkeypatch.setattr(people_pages, name, bound)
+    asked = {"list_id": mailing_list.id, "no_email": "true", "limit": 10}
+
+    first = (await api.get("/v1/people", params=asked)).json()
+
+    assert first["items"] == []
+    assert first["next_cursor"] is not None
+    assert await all_pages(api, **asked) == [last.id]
 
 
 async def test_a_page_holds_people_as_they_are_shown_one_by_one(
