@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from app.services.people_filter import PersonFilter
-from benchmarks.__main__ import GROUPS, NOT_YET
+from benchmarks.__main__ import GROUPS
 from benchmarks.filters import Asked
 from benchmarks.load import Connection, Plan, requests_of
 from benchmarks.report import Cpu, Figure, Target, as_markdown, as_table, summary
@@ -15,6 +15,7 @@ MET = Figure(
     "rows", "rows/s", 61_234.5, 100_000, Target(0.5, at_least=True, of_limit=True), Cpu(1.25, 0.5)
 )
 MISSED = Figure("start", "s", 2.5, target=Target(2), cpu=Cpu(0.00042, per="a request"))
+NOT_YET = Figure("something of the next version")
 SHOWN_ONLY = Figure("copy", "rows/s", 10, 40)
 
 
@@ -37,7 +38,7 @@ SHOWN_ONLY = Figure("copy", "rows/s", 10, 40)
             Figure("x", "ms", 1, target=Target(50), spoilt=True), "no", id="quick but spoilt"
         ),
         pytest.param(SHOWN_ONLY, "-", id="without a target"),
-        pytest.param(NOT_YET[0], "-", id="not there yet"),
+        pytest.param(NOT_YET, "-", id="not there yet"),
     ],
 )
 def test_figure_is_held_to_its_target(figure: Figure, verdict: str) -> None:
@@ -53,7 +54,7 @@ def test_figure_is_held_to_its_target(figure: Figure, verdict: str) -> None:
             id="beside a limit",
         ),
         pytest.param(MISSED, ["2.5 s", "", "", "≤ 2 s", "no", "420 µs a request"], id="alone"),
-        pytest.param(NOT_YET[0], ["not there yet", "", "", "", "-", ""], id="not there yet"),
+        pytest.param(NOT_YET, ["not there yet", "", "", "", "-", ""], id="not there yet"),
         pytest.param(
             Figure("x", "MiB", 3, cpu=Cpu(None)),
             ["3 MiB", "", "", "", "-", "?"],

@@ -8,7 +8,7 @@ from app.models import Account
 from app.services.cipher import key_kept_in
 from app.services.erasure import EmailHashes, erased_among
 from app.settings import Settings
-from sandbox.control.control import UnknownError
+from sandbox.control.errors import UnknownError
 from sandbox.server import RunningSandbox
 from tests.factories.accounts import make_account_over_api
 from tests.factories.activities import make_activity
