@@ -53,7 +53,9 @@ BEGIN
         RETURN false;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('dotsync.activity_months'));
-    IF to_regclass(partition) IS NOT NULL THEN
+    -- Looked up anew: what is known of names may be older than the lock.
+    IF EXISTS (SELECT FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+               WHERE inhparent = 'online_activities'::regclass AND relname = partition) THEN
         RETURN false;
     END IF;
     EXECUTE format('CREATE TABLE %I (LIKE online_activities INCLUDING DEFAULTS'

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, func, literal, select, true, tuple_, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.db import ReadSession
@@ -83,11 +84,22 @@ def _of_streams(
         .limit(limit)
         .subquery("places")
     )
-    is_there = (
-        places.c.occurred_at == col(OnlineActivity.occurred_at),
-        places.c.id == col(OnlineActivity.id),
+    # One by one, by the primary key of the one month that it can be in: however many months there
+    # are, and whatever Postgres guesses of them.
+    there = (
+        select(OnlineActivity)
+        .where(
+            col(OnlineActivity.occurred_at) == places.c.occurred_at,
+            col(OnlineActivity.id) == places.c.id,
+        )
+        .limit(1)
+        .lateral("there")
     )
-    return select(OnlineActivity).join(places, is_there[0] & is_there[1]).order_by(*_NEWEST_FIRST)
+    return (
+        select(aliased(OnlineActivity, there))
+        .select_from(places.join(there, true()))
+        .order_by(places.c.occurred_at.desc(), places.c.id.desc())
+    )
 
 
 def _newest_of_streams(

@@ -242,7 +242,9 @@ async def test_whoever_is_linked_is_matched_at_once_and_by_email_otherwise(
     sandbox.control.campaigns.send(campaign.id)
     run = await here.run(sandboxed, JOB)
     assert run["counts"]["matched"] == 2
-    whose = {row["contact_id"]: (row["person_id"], row["matched_by"]) for row in await activities(here)}
+    whose = {
+        row["contact_id"]: (row["person_id"], row["matched_by"]) for row in await activities(here)
+    }
     assert whose == {
         ids[0]: (linked.id, "contact"),
         ids[1]: (named.id, "email"),

@@ -247,7 +247,9 @@ async def test_another_replica_goes_on_in_the_middle_of_a_campaign(
     sandbox.control.add_fault("latency", path=OPENS, after=1, seconds=30, times=1)
     run_id = await here.trigger(sandboxed, JOB)
     first = asyncio.ensure_future(here.engine.execute(run_id))
-    while (await counted(here)).get("email_open", 0) < 500:
+    for _ in range(1000):
+        if (await counted(here)).get("email_open", 0) >= 500:
+            break
         await asyncio.sleep(0.02)
     sandbox.sandbox.calls.clear()
     async with replica(here.database, here.clock, here.settings) as other:
