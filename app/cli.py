@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
+import phonenumbers
 import structlog
 import typer
 from cryptography.fernet import Fernet
@@ -32,8 +33,13 @@ from app.observability import Metrics, configure_logging
 from app.openapi_page import as_markdown
 from app.services import audit
 from app.services.api_keys import create_key as store_key
+from app.services.column_map import read_columns
+from app.services.csv_rows import delimiter_named
+from app.services.decoding import known_charset
+from app.services.import_outcome import ImportOutcome
 from app.services.jobs import check_triggerable
-from app.services.people_import import import_file
+from app.services.people_file import FileOptions
+from app.services.people_import import format_of, import_file
 from app.serving import serve as run_service
 from app.setting_faults import read_settings, unknown_settings
 from app.settings import Settings
@@ -56,6 +62,7 @@ _ACTOR = "command line"
 #: As click's own for arguments that make no sense.
 _REFUSED = 2
 
+Answer = TypeVar("Answer")
 ModeWord = Literal["changes", "full", "dry_run"]
 
 
@@ -172,7 +179,7 @@ def run_job(
             audit.record(session, _ACTOR, "run_triggered", "run", run_id, detail)
         return await _until_ended(parts, run_id)
 
-    run = asyncio.run(_with_parts(execute))
+    run = asyncio.run(_with_parts(_settings(), execute))
     typer.echo(json.dumps(dict(run), indent=2))
     raise typer.Exit(0 if run["status"] in {"succeeded", "partial"} else 1)
 
@@ -180,22 +187,67 @@ def run_job(
 @commands.command()
 def import_people(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
-    columns: Annotated[str, typer.Option(help="JSON object: header to person field.")] = "{}",
+    columns: Annotated[
+        str | None,
+        typer.Option(help='JSON object from header to person field: {"phone1": "mobile_number"}.'),
+    ] = None,
     phone_region: Annotated[str | None, typer.Option(help="Such as GB or US.")] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="comma, semicolon, tab or pipe. Default: by the first line.")
+    ] = None,
+    charset: Annotated[str, typer.Option(help="Of CSV, such as iso-8859-1.")] = "utf-8",
+    blank: Annotated[
+        Literal["clear", "keep"], typer.Option(help="What a blank cell of CSV does to its field.")
+    ] = "clear",
+    from_line: Annotated[int, typer.Option(min=1, help="Pass over rows before this line.")] = 1,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Try it all, and store nothing.")
+    ] = False,
 ) -> None:
-    """Import people from a CSV or NDJSON file, as POST /v1/people/import does."""
+    """Import people from a CSV or NDJSON file, as POST /v1/people/import does.
 
-    async def load(parts: Parts) -> Any:  # noqa: ANN401 - an outcome
-        return await import_file(
-            parts.database,
-            file,
-            columns=json.loads(columns),
-            phone_region=phone_region or parts.settings.default_phone_region,
-        )
+    Exit code 1 where rows were rejected, 2 where the file was refused.
+    """
+    settings = _settings()
+    options = FileOptions(
+        format=format_of(file),
+        phone_region=_region(phone_region) or settings.default_phone_region,
+        columns=read_columns(columns),
+        delimiter=_delimiter(delimiter),
+        charset=_charset(charset),
+        keeps_blank=blank == "keep",
+        from_line=from_line,
+    )
 
-    outcome = asyncio.run(_with_parts(load))
+    async def load(parts: Parts) -> ImportOutcome:
+        return await import_file(parts.database, file, options=options, dry_run=dry_run)
+
+    outcome = asyncio.run(_with_parts(settings, load))
     typer.echo(json.dumps(dataclasses.asdict(outcome), indent=2, default=str))
     raise typer.Exit(1 if outcome.rejected else 0)
+
+
+def _region(given: str | None) -> str | None:
+    if given is not None and given.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise typer.BadParameter(f"--phone-region: {given!r} is no region; write it like US or GB.")
+    return given and given.upper()
+
+
+def _delimiter(given: str | None) -> str | None:
+    try:
+        return given and delimiter_named(given)
+    except ValueError as error:
+        raise typer.BadParameter(f"--delimiter: {error}") from error
+
+
+def _charset(given: str) -> str:
+    if (known := known_charset(given)) is None:
+        raise typer.BadParameter(
+            f"--charset: {given!r} is not taken here; write utf-8, utf-16, iso-8859-1 or another "
+            "of its family, or windows-1252 or another of its."
+        )
+    return known
 
 
 @commands.command()
@@ -218,7 +270,7 @@ def create_key(
         async with parts.database.writing() as session:
             return (await store_key(session, name, chosen))[1]
 
-    typer.echo(asyncio.run(_with_parts(make)))
+    typer.echo(asyncio.run(_with_parts(_settings(), make)))
 
 
 @commands.command()
@@ -270,9 +322,8 @@ async def _until_ended(parts: Parts, run_id: int) -> Any:  # noqa: ANN401 - a ro
         await working
 
 
-async def _with_parts(action: Callable[[Parts], Awaitable[Any]]) -> Any:  # noqa: ANN401 - the action's
+async def _with_parts(settings: Settings, action: Callable[[Parts], Awaitable[Answer]]) -> Answer:
     """Do something with the service's parts, on a migrated database, without serving."""
-    settings = _settings()
     async with running_parts(settings, SystemClock(), Metrics()) as parts:
         try:
             await parts.database.open()

@@ -15,6 +15,7 @@ from app.routers.idempotent import StreamedIdempotentRoute
 from app.routers.problem_handlers import problems
 from app.schemas.people_import import ImportOut
 from app.services.column_map import read_columns
+from app.services.csv_rows import delimiter_named
 from app.services.decoding import known_charset
 from app.services.import_outcome import ImportInterrupted
 from app.services.import_rows import Unreadable
@@ -31,14 +32,6 @@ _FORMATS: Final[dict[str, FileFormat]] = {
     "application/jsonl": "ndjson",
 }
 _PIECE_BYTES: Final = 65_536
-_DELIMITERS: Final = {
-    **{mark: mark for mark in ",;\t|"},
-    "comma": ",",
-    "semicolon": ";",
-    "tab": "\t",
-    r"\t": "\t",
-    "pipe": "|",
-}
 _BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
@@ -62,7 +55,7 @@ ColumnsText = Annotated[
         max_length=50_000,
         description="A JSON object from header to person field: "
         '`{"phone1": "mobile_number", "tier": "custom.tier"}`. null ignores a column. Headers that '
-        "are field names need none.",
+        "are field names need none, see above.",
     ),
 ]
 PhoneRegion = Annotated[
@@ -109,10 +102,18 @@ async def import_people(
     """Store the people of a CSV or NDJSON file, of any size, as it comes in.
 
     A row with an `external_ref` changes the person that has it, or makes one; a row without one
-    makes a new person, so a file sent twice makes everybody twice. A column `id` counts only where
-    the map says `{"id": "id"}`. Bad rows are rejected and named by line, good ones kept, 5000 a
-    transaction. An answer other than 200 says under `stored` what stands; send the file again with
-    `from_line` to go on. CSV is UTF-8 unless the content type names a charset.
+    makes a new person, so a file sent twice makes everybody twice. Bad rows are rejected and named
+    by line, good ones kept, 5000 a transaction. An answer other than 200 says under `stored` what
+    stands; send the file again with `from_line` to go on. CSV is UTF-8 unless the content type
+    names a charset; curl sends it whole by `--data-binary`.
+
+    The first line of CSV names the columns. Headers that are fields of a person map by themselves,
+    in any case, with blanks, hyphens or nothing between their words: `First Name`, `firstName`. So
+    do values inside `custom`: `custom.tier`. A column `id` counts only where `columns` says
+    `{"id": "id"}`. Any other column is ignored, and `likely_fields` says which field it looks like;
+    where no column is `email`, `external_ref` or `id`, the file is refused, unless `columns` says
+    what its columns are. `sync_with_mailer`, `no_email` and `email_undeliverable` take true, yes,
+    y, t, on and 1, or false, no, n, f, off and 0, in any case.
     """
     file_format, charset = _content_of(request)
     options = FileOptions(
@@ -161,9 +162,12 @@ def _region(given: str | None) -> str | None:
 
 
 def _delimiter(given: str | None) -> str | None:
-    if given is None or given.lower() in _DELIMITERS:
-        return _DELIMITERS[given.lower()] if given else None
-    raise Invalid.at("/query/delimiter", f"{given!r} is none: write comma, semicolon, tab or pipe.")
+    if not given:
+        return None
+    try:
+        return delimiter_named(given)
+    except ValueError as error:
+        raise Invalid.at("/query/delimiter", str(error)) from error
 
 
 async def _chunks_of(request: Request, clock: Clock, limit: int) -> AsyncIterator[bytes]:

@@ -30,3 +30,10 @@ class ImportOut(Schema):
     ignored_columns: Annotated[
         list[str], Field(description="Headers that are no person field and that no map names.")
     ]
+    likely_fields: Annotated[
+        dict[str, str],
+        Field(
+            description="Which field an ignored column looks like, by its header: if it is that "
+            'one, send the file again with `columns`, such as `{"Surname": "last_name"}`.'
+        ),
+    ]

@@ -4,6 +4,7 @@ Headers that are our field names map by themselves, in any case and with blanks,
 between their words (``First Name``, ``firstName``); the caller's own map goes before that. Pure.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -14,21 +15,14 @@ import orjson
 
 from app.errors import FieldError, Invalid
 from app.models.people import PERSON_TEXT_FIELDS
+from app.services.field_hints import FIELD_NAMES, bare, hint, likely_fields
 from app.services.person_fields import FieldPathError, parse_path
 from app.services.person_values import NEVER_NULL
 
-#: Fields that a file may set. ``id`` is ours, and a foreign file often has one of its own by that
-#: name, so it counts only where the caller's map says so.
-_BY_NAME: Final = (
-    "external_ref",
-    "kind",
-    *PERSON_TEXT_FIELDS,
-    "custom",
-    "sync_with_mailer",
-    "no_email",
-    "email_undeliverable",
-)
-_BY_MAP: Final = ("id", *_BY_NAME)
+#: Fields that a map may name.
+_BY_MAP: Final = ("id", *FIELD_NAMES)
+#: Without any of them nobody could be mailed, nor found again.
+_IDENTITY: Final = frozenset({"email", "external_ref", "id"})
 _BLANK_SAYS_NOTHING: Final = NEVER_NULL | {"id"}
 _POINTER: Final = "/query/columns"
 _MOST_COLUMNS: Final = 1000
@@ -60,6 +54,8 @@ class Columns:
         """Take the columns by place; ``keeps_blank`` leaves a field as it stands for a blank."""
         self.targets = tuple(targets)
         self.ignored = tuple(ignored)
+        #: Which field an ignored column looks like that no other column is.
+        self.likely = likely_fields(ignored, {str(target) for _, target in targets})
         self._keeps_blank = keeps_blank
         # Most columns are plain text, and a file has millions of cells.
         self._plain = [
@@ -129,7 +125,10 @@ def targets_of(given: Mapping[str, object]) -> dict[str, Target | None]:
 def plan_columns(
     header: Sequence[str], given: Mapping[str, Target | None], *, keeps_blank: bool = False
 ) -> Columns:
-    """Return what each column of this header is; raises Invalid where the map doesn't fit it."""
+    """Return what each column of this header is; raises Invalid where the map doesn't fit it.
+
+    And where no column is an email or a key, unless the map was made in sight of that.
+    """
     chosen = _chosen(header, given)
     taken = {str(target) for target in chosen.values() if target is not None}
     ignored = []
@@ -143,10 +142,14 @@ def plan_columns(
             chosen[index] = target
     targets = tuple((index, chosen[index]) for index in sorted(chosen))
     mapped = tuple((index, target) for index, target in targets if target is not None)
+    columns = Columns(mapped, ignored, keeps_blank=keeps_blank)
     if not mapped:
-        raise Invalid.at("/body", _nothing_mapped(header))
+        raise Invalid.at("/body", _nothing_mapped(header, columns.likely))
     _refuse_overlaps([target for _, target in mapped])
-    return Columns(mapped, ignored, keeps_blank=keeps_blank)
+    is_known = any(target.field in _IDENTITY for _, target in mapped)
+    if not is_known and not (given and _IDENTITY.isdisjoint(columns.likely.values())):
+        raise Invalid.at("/body", _nobody_known(header, columns.likely))
+    return columns
 
 
 @dataclass(slots=True)
@@ -181,7 +184,7 @@ class Members:
         target = self.given[name] if name in self.given else _by_itself(name)
         if target is None and name not in self.given:
             raise CellError(
-                f"There is no person field {_shown(name)}.{_hint(name)} Map it with ?columns=, to "
+                f"There is no person field {_shown(name)}.{hint(name)} Map it with columns, to "
                 "null to leave it out."
             )
         if len(self._known) < _MOST_COLUMNS:
@@ -195,7 +198,7 @@ def _chosen(header: Sequence[str], given: Mapping[str, Target | None]) -> dict[i
     for name, target in given.items():
         places = [index for index, each in enumerate(header) if each == name.strip()]
         if not places:
-            places = [index for index, each in enumerate(header) if _bare(each) == _bare(name)]
+            places = [index for index, each in enumerate(header) if bare(each) == bare(name)]
         if not places:
             near = get_close_matches(name, header, n=3)
             _refuse(
@@ -219,7 +222,15 @@ def _named(name: object) -> Target | None:
         raise FieldPathError("a person field is named by text, or null ignores the column.")
     if name in _BY_MAP:
         return Target(name)
-    path = parse_path(name)
+    try:
+        path = parse_path(name)
+    except FieldPathError as error:
+        if name.startswith("custom"):
+            raise
+        raise FieldPathError(
+            f"There is no person field {_shown(name)}.{hint(name)} These can be set: "
+            f"{', '.join(_BY_MAP)}; a value of your own is named like custom.tier."
+        ) from error
     if not path.is_custom:
         raise FieldPathError(f"the person field {_shown(name)} can't be set.")
     return Target("custom", _keys(path.steps))
@@ -233,7 +244,7 @@ def _by_itself(name: str) -> Target | None:
             return Target("custom", _keys(parse_path(name).steps))
         except FieldPathError:
             return None
-    return _BARE_NAMES.get(_bare(name))
+    return _BARE_NAMES.get(bare(name))
 
 
 def _keys(steps: Iterable[object]) -> Keys:
@@ -243,11 +254,7 @@ def _keys(steps: Iterable[object]) -> Keys:
     return tuple(map(str, keys))
 
 
-def _bare(name: str) -> str:
-    return "".join(name.replace("_", "").replace("-", "").split()).casefold()
-
-
-_BARE_NAMES: Final[Mapping[str, Target]] = {_bare(name): Target(name) for name in _BY_NAME}
+_BARE_NAMES: Final[Mapping[str, Target]] = {bare(name): Target(name) for name in FIELD_NAMES}
 
 
 def _value(target: Target, cell: str) -> object:
@@ -295,17 +302,35 @@ def _path(target: Target) -> Keys:
     return (target.field, *target.keys)
 
 
-def _nothing_mapped(header: Sequence[str]) -> str:
+def _nothing_mapped(header: Sequence[str], likely: Mapping[str, str]) -> str:
     return (
-        f"None of the headers is a person field: {_listed(header[:20])}"
-        f"{', ...' if len(header) > 20 else ''}. Let the first line name the columns, or map them "
-        'with ?columns={"phone1": "mobile_number"}.'
+        f"None of the headers is a person field: {_first_of(header)}. Let the first line name the "
+        f"columns, or map them with {_example(likely)}."
     )
 
 
-def _hint(name: str) -> str:
-    near = get_close_matches(_bare(name), _BARE_NAMES, n=1)
-    return f" Did you mean {_BARE_NAMES[near[0]]}?" if near else ""
+def _nobody_known(header: Sequence[str], likely: Mapping[str, str]) -> str:
+    meant = {name: field for name, field in likely.items() if field in _IDENTITY}
+    if meant:
+        end = f"Did you mean {_example(meant)}? A column that is mapped to null is left out."
+    else:
+        end = (
+            f"Name one so in the first line, or say with columns what each is: {_example(likely)}."
+        )
+    return (
+        "No column is email, external_ref or id, so that nobody could be mailed or found again: "
+        f"{_first_of(header)}. {end}"
+    )
+
+
+def _example(likely: Mapping[str, str]) -> str:
+    """Return a map that may be meant, as it is sent."""
+    shown = dict(list(likely.items())[:5]) or {"phone1": "mobile_number"}
+    return f"columns={json.dumps(shown, ensure_ascii=False)}"
+
+
+def _first_of(header: Sequence[str]) -> str:
+    return f"{_listed(header[:20])}{', ...' if len(header) > 20 else ''}"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -15,6 +15,15 @@ from app.services.import_rows import MAX_ROW, RowFault, TextRow, Unreadable
 MAX_COLUMNS: Final = 1000
 #: In the order that a tie is decided in.
 DELIMITERS: Final = (",", ";", "\t", "|")
+#: How a caller may write one.
+DELIMITER_NAMES: Final = {
+    **{mark: mark for mark in DELIMITERS},
+    "comma": ",",
+    "semicolon": ";",
+    "tab": "\t",
+    r"\t": "\t",
+    "pipe": "|",
+}
 
 #: Each costs reading again what is held, so a file of nothing else is refused.
 _MOST_UNCLOSED: Final = 20
@@ -24,6 +33,14 @@ _LINE_END: Final = re.compile(r"\r\n|\n|\r(?=.)", re.DOTALL)
 
 # The limit is the process's; ours for a whole row is met first.
 csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_ROW))
+
+
+def delimiter_named(given: str) -> str:
+    """Return the delimiter that this names, or is; raises ValueError."""
+    try:
+        return DELIMITER_NAMES[given.lower()]
+    except KeyError:
+        raise ValueError(f"{given!r} is none: write comma, semicolon, tab or pipe.") from None
 
 
 def likely_delimiter(header_line: str) -> str:

@@ -73,7 +73,8 @@ class Decoder:
         byte = error.object[error.start]
         return Unreadable.of(
             f"Line {line} is not {name} (byte 0x{byte:02X}). Save the file as UTF-8, or name its "
-            "charset: Content-Type: text/csv; charset=iso-8859-1.",
+            "charset: Content-Type: text/csv; charset=iso-8859-1 (on the command line --charset "
+            "iso-8859-1).",
         )
 
 

@@ -25,6 +25,8 @@ class ImportOutcome:
     #: The line on which the last settled row begins.
     through_line: int = 0
     ignored_columns: list[str] = field(default_factory=list)
+    #: Which field an ignored column looks like.
+    likely_fields: dict[str, str] = field(default_factory=dict)
 
     @property
     def errors_truncated(self) -> bool:

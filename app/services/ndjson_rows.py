@@ -62,7 +62,13 @@ def _row(number: int, line: bytes) -> ObjectRow | RowFault:
     try:
         members: Any = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        return RowFault(number, f"Not well-formed JSON at character {error.pos + 1}: {error.msg}.")
+        told = f"Not well-formed JSON at character {error.pos + 1}: {error.msg}."
+        if "content after" in error.msg:
+            told += (
+                " One object stands on a line; curl's -d loses line ends, so send a file with "
+                "--data-binary."
+            )
+        return RowFault(number, told)
     if not isinstance(members, dict):
         return RowFault(number, "A line is a JSON object, from person field to value.")
     return ObjectRow(number, members, len(line))

@@ -5,8 +5,10 @@ Pure: no database here. CSV has a header that says what the columns are; NDJSON 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
+from app.errors import Invalid
 from app.services.column_map import (
     CellError,
     Columns,
@@ -16,9 +18,17 @@ from app.services.column_map import (
 )
 from app.services.csv_rows import CsvRows
 from app.services.decoding import Decoder
+from app.services.field_hints import looks_like_cells
+from app.services.file_starts import FileStart
 from app.services.import_rows import ObjectRow, RowFault, TextRow, Unreadable
 from app.services.ndjson_rows import NdjsonRows
 from app.services.person_values import PersonFaults, clean_person
+
+#: What a client does to a body that it takes for a form's.
+_ONE_LINE: Final = (
+    "The body is a single line. If the file has more, its line ends were lost on the way, as "
+    "curl's -d loses them: send it with --data-binary @people.csv."
+)
 
 FileFormat = Literal["csv", "ndjson"]
 
@@ -62,6 +72,11 @@ class PeopleFile(Protocol):
         """Headers that are no person field and that the caller's map doesn't name."""
         ...
 
+    @property
+    def likely_fields(self) -> Mapping[str, str]:
+        """Which field an ignored column looks like."""
+        ...
+
     def feed(self, chunk: bytes) -> Iterator[PersonRead | RowFault]:
         """Yield the rows that these bytes complete, by line.
 
@@ -82,6 +97,7 @@ def people_file(options: FileOptions) -> PeopleFile:
 class _CsvFile:
     def __init__(self, options: FileOptions) -> None:
         self._options = options
+        self._start = FileStart()
         self._decoder = Decoder(options.charset)
         self._rows = CsvRows(options.delimiter)
         self._columns: Columns | None = None
@@ -90,11 +106,19 @@ class _CsvFile:
     def ignored_columns(self) -> Sequence[str]:
         return self._columns.ignored if self._columns else ()
 
+    @property
+    def likely_fields(self) -> Mapping[str, str]:
+        return self._columns.likely if self._columns else {}
+
     def feed(self, chunk: bytes) -> Iterator[PersonRead | RowFault]:
-        return self._people(self._rows.feed(self._decoder.feed(chunk)))
+        return self._people(self._rows.feed(self._decoder.feed(self._start.passed(chunk))))
 
     def finish(self) -> Iterator[PersonRead | RowFault]:
-        rest = self._rows.feed(self._decoder.feed(b"", final=True), final=True)
+        was_begun = self._rows.header is not None
+        held = self._start.passed(b"", final=True)
+        rest = self._rows.feed(self._decoder.feed(held, final=True), final=True)
+        if not was_begun and not rest and self._rows.header is not None:
+            self._columns = self._columns_of_one_line(self._rows.header)
         yield from self._people(rest)
         if self._rows.header is None:
             raise Unreadable.of(
@@ -105,13 +129,24 @@ class _CsvFile:
         if self._columns is None:
             if self._rows.header is None:
                 return
-            self._columns = plan_columns(
-                self._rows.header, self._options.columns, keeps_blank=self._options.keeps_blank
-            )
+            self._columns = self._planned(self._rows.header)
         for row in rows:
             if row.line < self._options.from_line:
                 continue
             yield row if isinstance(row, RowFault) else self._person(self._columns, row)
+
+    def _planned(self, header: Sequence[str]) -> Columns:
+        return plan_columns(header, self._options.columns, keeps_blank=self._options.keeps_blank)
+
+    def _columns_of_one_line(self, header: Sequence[str]) -> Columns:
+        """Return the columns of a body without any line end: of no rows, or of lost ones."""
+        try:
+            columns = self._planned(header)
+        except Invalid as error:
+            raise Unreadable.of(f"{error.detail} {_ONE_LINE}") from error
+        if any(looks_like_cells(each) for each in columns.ignored):
+            raise Unreadable.of(_ONE_LINE)
+        return columns
 
     def _person(self, columns: Columns, row: TextRow) -> PersonRead | RowFault:
         try:
@@ -123,18 +158,21 @@ class _CsvFile:
 
 class _NdjsonFile:
     ignored_columns: Sequence[str] = ()
+    likely_fields: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, options: FileOptions) -> None:
         self._options = options
+        self._start = FileStart()
         self._rows = NdjsonRows()
         self._members = Members(options.columns)
         self._any = False
 
     def feed(self, chunk: bytes) -> Iterator[PersonRead | RowFault]:
-        return self._people(self._rows.feed(chunk))
+        return self._people(self._rows.feed(self._start.passed(chunk)))
 
     def finish(self) -> Iterator[PersonRead | RowFault]:
-        yield from self._people(self._rows.feed(b"", final=True))
+        held = self._start.passed(b"", final=True)
+        yield from self._people(self._rows.feed(held, final=True))
         if not self._any:
             raise Unreadable.of("The body is empty. Send a JSON object a line.")
 

@@ -6,7 +6,7 @@ stored the next one is read. How a file is read is `people_file`'s.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, assert_never
@@ -16,11 +16,16 @@ import structlog
 
 from app.db import Database, PoolConnection
 from app.errors import Conflict, DatabaseUnavailable, Problem, TooLarge
-from app.services.column_map import targets_of
 from app.services.import_outcome import ImportInterrupted, ImportOutcome, standing
 from app.services.import_rows import RowFault, Unreadable
 from app.services.people_bulk import RowOutcome, upsert_people
-from app.services.people_file import PIECE_BYTES, FileOptions, PersonRead, people_file
+from app.services.people_file import (
+    PIECE_BYTES,
+    FileFormat,
+    FileOptions,
+    PersonRead,
+    people_file,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -76,20 +81,17 @@ async def import_file(
     database: Database,
     path: Path,
     *,
-    phone_region: str,
-    columns: Mapping[str, str | None] | None = None,
+    options: FileOptions,
     actor: str = "command line",
+    dry_run: bool = False,
 ) -> ImportOutcome:
-    """Store the people of a file on this machine: NDJSON by its suffix, else CSV in UTF-8.
+    """Store the people of a file on this machine. Raises as `import_people` does, and OSError."""
+    return await import_people(database, _chunks_of(path), options, actor=actor, dry_run=dry_run)
 
-    ``columns`` are from header to person field. Raises as `import_people` does, and OSError.
-    """
-    options = FileOptions(
-        format="ndjson" if path.suffix.lower() in _NDJSON_SUFFIXES else "csv",
-        phone_region=phone_region,
-        columns=targets_of(columns or {}),
-    )
-    return await import_people(database, _chunks_of(path), options, actor=actor)
+
+def format_of(path: Path) -> FileFormat:
+    """Return what a file is by its suffix: NDJSON, or CSV."""
+    return "ndjson" if path.suffix.lower() in _NDJSON_SUFFIXES else "csv"
 
 
 async def _chunks_of(path: Path) -> AsyncIterator[bytes]:
@@ -156,6 +158,7 @@ class _Import:
         finally:
             await self._let_go()
         self._outcome.ignored_columns = list(self._file.ignored_columns)
+        self._outcome.likely_fields = dict(self._file.likely_fields)
         return self._outcome
 
     async def _read(self, chunks: AsyncIterator[bytes]) -> None:

@@ -26,6 +26,9 @@ _WORDS: Final = {
     **dict.fromkeys(("true", "yes", "y", "t", "on", "1"), True),
     **dict.fromkeys(("false", "no", "n", "f", "off", "0"), False),
 }
+FLAG_WORDS: Final = (
+    "Write true, yes, y, t, on or 1, or else false, no, n, f, off or 0, in any case."
+)
 _SENTENCES: Final = {
     "extra_forbidden": "There is no such field.",
     "string_unicode": "Holds half a surrogate pair, which is no character: write it as UTF-8.",
@@ -87,6 +90,8 @@ def _fault(error: Mapping[str, Any]) -> FieldError:
         return FieldError(pointer, known)
     if error["type"] == "value_error":
         return FieldError(pointer, _sentence(str(error["ctx"]["error"])))
+    if pointer[1:] in FLAGS and error["type"].startswith("bool"):
+        return FieldError(pointer, FLAG_WORDS)
     if error["input"] is None and pointer[1:] in NEVER_NULL:
         return FieldError(pointer, "This can't be null: leave it out to keep it.")
     return FieldError(pointer, _sentence(str(error["msg"])))

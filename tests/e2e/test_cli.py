@@ -142,6 +142,21 @@ async def test_people_are_imported_from_a_file(
     assert await database.pool.fetchval("SELECT first_name FROM people") == "Ann"
 
 
+async def test_refused_file_is_told_of_in_a_sentence(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("Email Address,Surname\na@example.com,Lee\n")
+    code, out, err = await command(settings, "import-people", str(file))
+    assert (code, out, len(err.strip().splitlines())) == (2, "", 1), err
+    assert 'columns={"Email Address": "email", "Surname": "last_name"}' in err
+
+    options = ("--columns", '{"Email Address": "email"}', "--dry-run")
+    code, out, err = await command(settings, "import-people", str(file), *options)
+    assert (code, json.loads(out)["likely_fields"]) == (0, {"Surname": "last_name"}), err
+    assert await database.pool.fetchval("SELECT count(*) FROM people") == 0
+
+
 async def test_made_credentials_key_is_one_that_the_settings_take(settings: Settings) -> None:
     code, out, err = await command(settings, "create-credentials-key")
     assert (code, len(CredentialsCipher([out.strip()]).encrypt("x")) > 0) == (0, True), err

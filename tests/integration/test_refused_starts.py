@@ -103,6 +103,29 @@ def test_kept_key_that_is_none_is_named(
     assert str(tmp_path / "data" / "credentials.key") in line
 
 
+@pytest.mark.parametrize(
+    "options, told",
+    [
+        pytest.param(("--columns", "{"), "Not well-formed JSON", id="no JSON"),
+        pytest.param(("--columns", '{"a": "emial"}'), "Did you mean email?", id="no field"),
+        pytest.param(("--charset", "ebcdic"), "write utf-8", id="no charset"),
+        pytest.param(("--delimiter", "dot"), "write comma", id="no delimiter"),
+        pytest.param(("--phone-region", "UK"), "is no region", id="no region"),
+    ],
+)
+def test_options_of_an_import_are_looked_at_before_anything_is_started(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    options: tuple[str, str],
+    told: str,
+) -> None:
+    (tmp_path / "people.csv").write_text("a\nx\n")
+    lines = refused(monkeypatch, capsys, "import-people", "people.csv", *options)
+    assert told in " ".join(" ".join(lines).replace("│", " ").split())
+    assert not (tmp_path / "data").exists()
+
+
 def test_scopes_are_listed_where_one_is_misspelt(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -111,6 +111,7 @@ async def test_public_sample_files_import_whole(
         "errors": [],
         "errors_truncated": False,
         "ignored_columns": ["phone2", "web"],
+        "likely_fields": {},
     }
     stored = await people(database)
     assert len(stored) == 500
@@ -168,7 +169,8 @@ async def test_awkward_files_keep_their_good_rows(
 async def test_files_that_are_none_are_refused(api: httpx.AsyncClient, database: Database) -> None:
     for name, expected in {
         "latin1.csv": "Line 2 is not UTF-8 (byte 0xEB). Save the file as UTF-8, or name its "
-        "charset: Content-Type: text/csv; charset=iso-8859-1. Nothing was stored.",
+        "charset: Content-Type: text/csv; charset=iso-8859-1 (on the command line --charset "
+        "iso-8859-1). Nothing was stored.",
         "no_header.csv": "None of the headers is a person field: 'C-1', 'anna@example.com'",
         "duplicate_headers.csv": "Two columns are the field email",
         "wide.csv": "The first line has 10000 columns; 1000 are taken",
@@ -256,8 +258,8 @@ async def test_delimiter_can_be_named(api: httpx.AsyncClient) -> None:
 async def test_numbers_are_read_as_dialled_in_the_region_that_is_named(
     api: httpx.AsyncClient, database: Database
 ) -> None:
-    await send(api, "mobile_number\n(212) 555-0123\n", phone_region="us")
-    await send(api, "mobile_number\n07400 000001\n")
+    await send(api, "email,mobile_number\n,(212) 555-0123\n", phone_region="us")
+    await send(api, "email,mobile_number\n,07400 000001\n")
     assert [person["mobile_number"] for person in await people(database)] == [
         "+12125550123",
         "+447400000001",
@@ -280,16 +282,58 @@ async def test_blank_cell_clears_the_field_unless_told_to_keep_it(
 async def test_our_id_counts_only_where_the_map_says_so(
     api: httpx.AsyncClient, database: Database
 ) -> None:
-    await send(api, "first_name\nAnna\n")
+    await send(api, "email,first_name\n,Anna\n")
     (anna,) = await people(database)
     content = f"id,first_name\n{anna['id']},Anne\n999,Nobody\nx,Nobody\n,Bob\n"
     answer = await send(api, content, columns='{"id": "id"}')
     assert counts(answer) == (1, 1, 0, 2)
     assert [error["line"] for error in answer["errors"]] == [3, 4]
     assert answer["errors"][0]["detail"] == "There is no person 999."
-    unmapped = await send(api, content)
-    assert counts(unmapped) == (4, 0, 0, 0)
-    assert unmapped["ignored_columns"] == ["id"]
+    unmapped = await send(api, content, 422)
+    assert 'Did you mean columns={"id": "external_ref"}?' in unmapped["detail"]
+    beside = await send(api, f"id,email\n{anna['id']},a@example.com\n")
+    assert counts(beside) == (1, 0, 0, 0)
+    assert (beside["ignored_columns"], beside["likely_fields"]) == (["id"], {"id": "external_ref"})
+
+
+async def test_email_is_not_lost_for_its_name(api: httpx.AsyncClient, database: Database) -> None:
+    content = "Email Address,First Name,Surname\na@example.com,Ann,Lee\n"
+    refused = await send(api, content, 422)
+    assert '{"Email Address": "email"}' in refused["detail"]
+    assert await people(database) == []
+
+    answer = await send(api, content, columns='{"Email Address": "email"}')
+    assert answer["ignored_columns"] == ["Surname"]
+    assert answer["likely_fields"] == {"Surname": "last_name"}
+    (ann,) = await people(database)
+    assert (ann["email"], ann["first_name"], ann["last_name"]) == ("a@example.com", "Ann", None)
+
+
+async def test_words_for_yes_and_no_are_said_where_another_one_stands(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    words = ["TRUE", "yes", "Y", "t", "on", "1", "False", "no", "n", "F", "off", "0", "maybe"]
+    rows = "".join(f"{number},{word}\n" for number, word in enumerate(words))
+    answer = await send(api, f"external_ref,no_email\n{rows}")
+    assert [person["no_email"] for person in await people(database)] == [True] * 6 + [False] * 6
+    assert answer["errors"] == [
+        {
+            "line": 14,
+            "detail": "no_email: Write true, yes, y, t, on or 1, or else false, no, n, f, off or "
+            "0, in any case.",
+        }
+    ]
+
+
+async def test_workbook_and_lost_line_ends_are_told_from_csv(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    workbook = await send(api, b"PK\x03\x04\x14\x00\x06\x00\x08\x83", 422)
+    assert "workbook (.xlsx or .ods)" in workbook["detail"]
+    assert workbook["type"].endswith("/problems/unreadable-import")
+    one_line = await send(api, "email,first_namea@example.com,Annb@example.com,Bob", 422)
+    assert "--data-binary" in one_line["detail"]
+    assert await people(database) == []
 
 
 async def test_errors_are_capped_and_say_so(api: httpx.AsyncClient) -> None:

@@ -54,7 +54,7 @@ async def test_import_repeated_under_its_key_is_done_once(
 async def test_name_of_ten_megabytes_is_rejected_and_the_others_kept(
     api: httpx.AsyncClient, database: Database
 ) -> None:
-    content = b"first_name\nAnna\n" + b"x" * 10_000_000 + b"\nBob\n"
+    content = b"email,first_name\n,Anna\n" + b"x" * 10_000_000 + b"\n,Bob\n"
     answer = await api.post(PATH, content=content, headers=CSV)
     assert answer.status_code == 200
     assert answer.json()["created"] == 2
@@ -109,18 +109,18 @@ async def small(settings: Settings, clock: FakeClock) -> AsyncIterator[httpx.Asy
 async def test_import_may_be_longer_than_other_requests_but_not_endless(
     small: httpx.AsyncClient, database: Database
 ) -> None:
-    row = b"x" * 999 + b"\n"
-    answer = await small.post(PATH, content=b"first_name\n" + row * 90, headers=CSV)
+    row = b"," + b"x" * 998 + b"\n"
+    answer = await small.post(PATH, content=b"email,first_name\n" + row * 90, headers=CSV)
     assert (answer.status_code, answer.json()["created"]) == (200, 90)
 
-    declared = await small.post(PATH, content=b"first_name\n" + row * 110, headers=CSV)
+    declared = await small.post(PATH, content=b"email,first_name\n" + row * 110, headers=CSV)
     assert declared.status_code == 413
     assert declared.headers["Content-Type"] == "application/problem+json"
     assert declared.json()["detail"] == "The file is over the limit of 100000 bytes: split it."
     assert await count(database) == 90
 
     async def undeclared() -> AsyncIterator[bytes]:
-        yield b"first_name\n"
+        yield b"email,first_name\n"
         for _ in range(110):
             yield row
 
@@ -135,7 +135,7 @@ async def test_import_may_be_longer_than_other_requests_but_not_endless(
 
 async def test_client_that_hangs_up_leaves_whole_batches(app: FastAPI, database: Database) -> None:
     sent: list[dict[str, Any]] = []
-    bodies = iter([b"first_name\n" + b"Anna\n" * (BATCH_ROWS + 100), b"Bob\nCy"])
+    bodies = iter([b"email,first_name\n" + b",Anna\n" * (BATCH_ROWS + 100), b",Bob\n,Cy"])
 
     async def receive() -> dict[str, Any]:
         if (body := next(bodies, None)) is not None:
@@ -179,7 +179,7 @@ async def test_import_holds_no_connection_while_it_waits_for_the_client(
     waiting, finish = asyncio.Event(), asyncio.Event()
 
     async def content() -> AsyncIterator[bytes]:
-        yield b"first_name\nAnna\n"
+        yield b"email,first_name\n,Anna\n"
         waiting.set()
         await finish.wait()
 

@@ -14,7 +14,7 @@ from app.services.column_map import targets_of
 from app.services.import_outcome import ImportInterrupted, ImportOutcome
 from app.services.import_rows import Unreadable
 from app.services.people_file import FileOptions
-from app.services.people_import import import_file, import_people
+from app.services.people_import import format_of, import_file, import_people
 from samples.people import csv_chunks, figures, write_csv, write_ndjson
 
 CSV = FileOptions(format="csv", phone_region="GB")
@@ -24,7 +24,7 @@ BATCH = 10
 def file_of(count: int, first_name: str = "Anna", *, trip_at: int = 0) -> list[bytes]:
     """Return a file of so many nameless-but-for-this people, a row a chunk; one may trip."""
     names = ["Trip" if number == trip_at else first_name for number in range(1, count + 1)]
-    return [b"first_name,title\n", *(f"{name},Dr\n".encode() for name in names)]
+    return [b"email,first_name,title\n", *(f",{name},Dr\n".encode() for name in names)]
 
 
 async def in_turn(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
@@ -100,9 +100,9 @@ async def test_memory_does_not_grow_with_the_file(database: Database) -> None:
     held_mib = []
 
     async def chunks() -> AsyncIterator[bytes]:
-        yield b"first_name\n"
+        yield b"email,first_name\n"
         for _ in range(100):
-            yield b"Anna\n" * 1000
+            yield b",Anna\n" * 1000
             held_mib.append(resident_mib())
 
     outcome = await run(database, chunks(), batch_rows=5000)
@@ -116,9 +116,9 @@ async def test_long_rows_make_small_batches(database: Database) -> None:
     ahead = []
 
     async def chunks() -> AsyncIterator[bytes]:
-        yield b"custom.note\n"
+        yield b"email,custom.note\n"
         for number in range(1, 401):
-            yield f"{note}{number}\n".encode()
+            yield f",{note}{number}\n".encode()
             ahead.append(number - await count(database))
 
     outcome = await run(database, chunks(), batch_rows=5000)
@@ -326,9 +326,8 @@ async def test_file_on_this_machine_is_read_by_its_suffix(
 ) -> None:
     path = tmp_path / f"people.{suffix}"
     (write_csv if suffix == "csv" else write_ndjson)(path, 100)
-    outcome = await import_file(
-        database, path, phone_region="GB", columns={"job_title": "custom.job"}
-    )
+    options = replace(CSV, format=format_of(path), columns=targets_of({"job_title": "custom.job"}))
+    outcome = await import_file(database, path, options=options)
     assert (outcome.created, outcome.rejected) == (98, 2)
     jobs = "SELECT count(*) FROM people WHERE custom ? 'job' AND job_title IS NULL"
     assert await database.pool.fetchval(jobs) > 50
@@ -338,4 +337,4 @@ async def test_file_on_this_machine_is_read_by_its_suffix(
 
 async def test_file_that_is_not_there_is_an_os_error(database: Database, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        await import_file(database, tmp_path / "nowhere.csv", phone_region="GB")
+        await import_file(database, tmp_path / "nowhere.csv", options=CSV)

@@ -31,7 +31,8 @@ def planned(header: list[str], columns: Mapping[str, object] | None = None) -> d
     ],
 )
 def test_header_that_is_a_field_maps_by_itself(header: str, field: str) -> None:
-    assert planned([header]) == {header: field}
+    known = "email" if field == "external_ref" else "external_ref"
+    assert planned([known, header]) == {known: known, header: field}
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,50 @@ def test_map_goes_before_names(
     assert planned(header, columns) == expected
 
 
+@pytest.mark.parametrize(
+    "header, columns, expected",
+    [
+        pytest.param(["Email Address", "First Name", "Surname"], {},
+                     'Did you mean columns={"Email Address": "email"}?', id="another name"),
+        pytest.param(["First Name", "emial"], {}, 'columns={"emial": "email"}', id="misspelt"),
+        pytest.param(["First Name", "id"], {}, 'columns={"id": "external_ref"}',
+                     id="an id of theirs"),
+        pytest.param(["Email Address", "tel", "x"], {"tel": "mobile_number"},
+                     'columns={"Email Address": "email"}', id="a map that forgot it"),
+        pytest.param(["First Name", "Shoe"], {}, "Name one so in the first line", id="none at all"),
+    ],
+)  # fmt: skip
+def test_file_without_email_or_key_is_refused_with_what_may_be_meant(
+    header: list[str], columns: Mapping[str, str | None], expected: str
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        planned(header, columns)
+    assert caught.value.detail.startswith("No column is email, external_ref or id")
+    assert expected in caught.value.detail
+    assert caught.value.errors[0].pointer == "/body"
+
+
+@pytest.mark.parametrize(
+    "header, columns",
+    [
+        pytest.param(["First Name", "x"], {"First Name": "first_name"}, id="said what it is"),
+        pytest.param(["First Name", "Mail"], {"Mail": None}, id="left out on purpose"),
+        pytest.param(["id", "First Name"], {"id": "id"}, id="our id"),
+    ],
+)
+def test_file_without_email_or_key_is_taken_where_the_map_says_so(
+    header: list[str], columns: Mapping[str, str | None]
+) -> None:
+    assert "first_name" in planned(header, columns).values()
+
+
+def test_ignored_columns_come_with_the_fields_that_they_look_like() -> None:
+    header = ["email", "Surname", "Mobile", "E-mail address", "Favourite colour", "name"]
+    plan = plan_columns(header, read_columns('{"Mobile": "mobile_number"}'))
+    assert plan.ignored == ("Surname", "E-mail address", "Favourite colour", "name")
+    assert plan.likely == {"Surname": "last_name"}
+
+
 def test_columns_ignored_on_purpose_are_not_reported() -> None:
     plan = plan_columns(["email", "a", "b"], read_columns('{"a": null}'))
     assert plan.ignored == ("b",)
@@ -80,7 +125,12 @@ def test_columns_ignored_on_purpose_are_not_reported() -> None:
         pytest.param("{", "Not well-formed JSON", id="no JSON"),
         pytest.param('["email"]', "A map is a JSON object", id="no object"),
         pytest.param('{"a": 1}', "'a': a person field is named by text", id="no text"),
-        pytest.param('{"a": "emial"}', "There is no person field 'emial'", id="unknown"),
+        pytest.param(
+            '{"a": "emial"}', "There is no person field 'emial'. Did you mean email?", id="unknown"
+        ),
+        pytest.param(
+            '{"a": "shoe"}', "These can be set: id, external_ref, kind, email,", id="like nothing"
+        ),
         pytest.param('{"a": "full_name"}', "'full_name' can't be set", id="computed"),
         pytest.param('{"a": "version"}', "There is no person field 'version'", id="ours alone"),
         pytest.param('{"a": "custom.tags[0]"}', "an array can't be set", id="an element"),
@@ -142,7 +192,8 @@ def test_map_that_does_not_fit_the_file_is_refused(
     ],
 )  # fmt: skip
 def test_cells_become_values(header: list[str], cells: list[str], expected: dict[str, Any]) -> None:
-    assert plan_columns(header, {}).person(cells) == expected
+    columns = plan_columns(["external_ref", *header], {})
+    assert columns.person(["C-1", *cells]) == {"external_ref": "C-1", **expected}
 
 
 def test_blank_cells_can_be_left_alone() -> None:
@@ -153,7 +204,7 @@ def test_blank_cells_can_be_left_alone() -> None:
 @pytest.mark.parametrize("cell", ["x", "{", '{"a": }'])
 def test_custom_as_a_whole_takes_an_object(cell: str) -> None:
     with pytest.raises(CellError, match=r"^custom: "):
-        plan_columns(["custom"], {}).person([cell])
+        plan_columns(["email", "custom"], {}).person(["a", cell])
 
 
 @pytest.mark.parametrize(

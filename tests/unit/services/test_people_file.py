@@ -147,3 +147,62 @@ def test_samples_are_read_as_their_figures_say() -> None:
     people, faults = read(b"".join(csv_chunks(1000)), CSV)
     assert len(people) == figures(1000).created
     assert len(faults) == figures(1000).rejected
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"email,first_name,Surnamea@example.com,Ann,Leeb@example.com,Bob,Ray",
+                     id="an email among the headers"),
+        pytest.param(b"external_ref,first_nameC-1,AnnC-2,Bob", id="a name and a value in one"),
+        pytest.param(b'"email","title""a","Dr"', id="quotes"),
+        pytest.param(b"emaila@example.com", id="a single column"),
+        pytest.param(b"first_name,emailAnn,a@example.com", id="no column of the email left"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("piece", [None, 1])
+def test_file_whose_line_ends_were_lost_is_refused(content: bytes, piece: int | None) -> None:
+    with pytest.raises(Invalid) as caught:
+        read(content, CSV, piece)
+    assert "--data-binary" in caught.value.detail
+
+
+@pytest.mark.parametrize("content", [b"email,title", b"email,Shoe size", b"email,Surname"])
+def test_header_without_a_line_end_is_a_file_of_nobody(content: bytes) -> None:
+    assert read(content, CSV) == ({}, {})
+
+
+def test_objects_that_run_together_are_told_how_to_be_sent() -> None:
+    _, faults = read(b'{"email": "a@example.com"}{"email": "b@example.com"}', NDJSON)
+    assert "--data-binary" in faults[1]
+
+
+@pytest.mark.parametrize(
+    "content, told",
+    [
+        pytest.param(b"PK\x03\x04\x14\x00\x06\x00", "workbook (.xlsx or .ods)", id="xlsx"),
+        pytest.param(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", "(.xls)", id="xls"),
+        pytest.param(b"\x1f\x8b\x08\x00", "gzip", id="gzip"),
+        pytest.param(b"%PDF-1.7\n", "a PDF", id="PDF"),
+    ],
+)
+@pytest.mark.parametrize("options", [CSV, NDJSON, replace(CSV, charset="iso8859-1")])
+@pytest.mark.parametrize("piece", [None, 1])
+def test_what_is_no_text_is_called_by_its_name(
+    content: bytes, told: str, options: FileOptions, piece: int | None
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        read(content + b"\nemail\n\xff", options, piece)
+    assert told in caught.value.detail
+
+
+@pytest.mark.parametrize("content", [b"P", b"PK", b"%P,email\nx,a@example.com\n"])
+@pytest.mark.parametrize("piece", [None, 1])
+def test_text_that_begins_alike_is_read_whole(content: bytes, piece: int | None) -> None:
+    if b"\n" in content:
+        assert list(read(content, CSV, piece)[0]) == [2]
+    else:
+        with pytest.raises(
+            Invalid, match=f"None of the headers is a person field: '{content.decode()}'"
+        ):
+            read(content, CSV, piece)
