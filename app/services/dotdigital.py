@@ -1,6 +1,7 @@
 """How the service reaches Dotdigital: one client an account, over what all of them share."""
 
 from collections.abc import Callable
+from typing import Final
 
 from app.clients.dotdigital import (
     AccountInfo,
@@ -41,6 +42,17 @@ _WHERE_REGIONS_ARE_TOLD = (
     "That is where the account's region is asked for: see that Dotdigital is reached there, or "
     "set another place with DOTSYNC_DISCOVERY_URL, or for one account with region_url."
 )
+
+
+#: By `HostNotAllowed.why`.
+_HOST_FAULTS: Final = {
+    "unreadable": "{host!r} is no URL of a web server: write it with its scheme and without a user "
+    "name, like https://r1-api.dotdigital.com.",
+    "insecure": "{host} is another machine, and credentials go there over TLS only: write "
+    "https://{host}.",
+    "foreign": "{host} is not among the allowed hosts: allow it with DOTSYNC_ALLOWED_HOSTS if it "
+    "is right.",
+}
 
 
 class DotdigitalConnector:
@@ -157,10 +169,9 @@ def problem_of(error: DotdigitalError) -> Problem:
                 "Dotdigital refuses this user name and password, or the API user is disabled. "
                 "Check them in Dotdigital under Settings > Access > API users."
             )
-        case HostNotAllowed(host=host):
+        case HostNotAllowed(host=host, why=why):
             return HostNotAllowedProblem(
-                f"{host} is not among the allowed hosts, so no credentials were sent to it. "
-                "Allow it with DOTSYNC_ALLOWED_HOSTS if it is right; it must be https."
+                f"{_HOST_FAULTS[why].format(host=host)} No credentials were sent to it."
             )
         case NotPermitted():
             return Invalid(

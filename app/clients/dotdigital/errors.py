@@ -25,7 +25,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -40,6 +40,9 @@ class ErrorDetail:
     #: A field, an identifier, or a kind of thing; may be personal, so it stays out of logs.
     item: str
     description: str
+
+
+HostFault = Literal["unreadable", "insecure", "foreign"]
 
 
 class DotdigitalError(Exception):
@@ -156,10 +159,15 @@ class WrongRegion(DotdigitalError):
 class HostNotAllowed(DotdigitalError):
     """The host is outside the allowed ones, or not on TLS; nothing was sent to it."""
 
-    def __init__(self, host: str) -> None:
-        """Name the host."""
+    def __init__(self, host: str, why: HostFault = "foreign") -> None:
+        """Name the host, or what was given for its URL, and say what is wrong with it.
+
+        ``unreadable``: no URL of a web server; ``insecure``: it would go over plain http to another
+        machine; ``foreign``: the host isn't among the allowed ones.
+        """
         super().__init__(f"{host} is not an allowed host")
         self.host = host
+        self.why = why
 
 
 class ProtocolError(DotdigitalError):

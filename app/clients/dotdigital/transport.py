@@ -147,11 +147,14 @@ class Transport:
         try:
             target = httpx.URL(url)
         except (httpx.InvalidURL, ValueError):
-            raise HostNotAllowed(url) from None
+            raise HostNotAllowed(url, "unreadable") from None
         host = target.host.lower().rstrip(".")
-        is_safe = target.scheme == "https" or (target.scheme == "http" and _is_loopback(host))
-        if not host or not is_safe or target.userinfo or not self._is_allowed(host):
-            raise HostNotAllowed(host or url)
+        if not host or target.scheme not in {"http", "https"} or target.userinfo:
+            raise HostNotAllowed(host or url, "unreadable")
+        if not self._is_allowed(host):
+            raise HostNotAllowed(host)
+        if target.scheme == "http" and not _is_loopback(host):
+            raise HostNotAllowed(host, "insecure")
         return target
 
     def _is_allowed(self, host: str) -> bool:

@@ -156,6 +156,25 @@ async def test_a_host_that_is_not_allowed_never_sees_the_credentials(
     assert await stored_accounts(database) == 0
 
 
+@pytest.mark.parametrize(
+    "region_url, told",
+    [
+        pytest.param(
+            "127.0.0.1:9000", "with its scheme", id="no scheme, on a host that is allowed"
+        ),
+        pytest.param("http://10.0.0.7", "DOTSYNC_ALLOWED_HOSTS", id="not allowed, TLS or not"),
+        pytest.param("https://evil.example", "DOTSYNC_ALLOWED_HOSTS", id="not allowed"),
+    ],
+)
+async def test_what_is_wrong_with_a_region_url_is_told(
+    api: httpx.AsyncClient, sandbox: RunningSandbox, region_url: str, told: str
+) -> None:
+    answer = await api.post("/v1/accounts", json=body(sandbox, region_url=region_url))
+
+    assert answer.status_code == 422
+    assert told in answer.json()["detail"]
+
+
 async def test_an_endpoint_that_dotdigital_names_is_held_to_the_allowed_hosts_too(
     api: httpx.AsyncClient, sandbox: RunningSandbox, database: Database
 ) -> None:

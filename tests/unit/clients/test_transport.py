@@ -115,6 +115,24 @@ async def test_what_allowed_hosts_mean(
                 transport.check(url)
 
 
+@pytest.mark.parametrize(
+    "url, why",
+    [
+        pytest.param("r1-api.dotdigital.com", "unreadable", id="no scheme"),
+        pytest.param("ftp://r1-api.dotdigital.com", "unreadable", id="another scheme"),
+        pytest.param("https://a:b@r1-api.dotdigital.com", "unreadable", id="a user in it"),
+        pytest.param("http://r1-api.dotdigital.com", "insecure", id="no TLS"),
+        pytest.param("https://evil.example", "foreign", id="not allowed"),
+    ],
+)
+async def test_refusal_of_a_host_says_what_is_wrong(
+    transport: Transport, url: str, why: str
+) -> None:
+    with pytest.raises(HostNotAllowed) as refused:
+        transport.check(url)
+    assert refused.value.why == why
+
+
 async def test_a_call_carries_credentials_and_json(
     transport: Transport, dotdigital: respx.MockRouter
 ) -> None:
