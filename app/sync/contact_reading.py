@@ -3,11 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final, Literal
 
 import structlog
 
-from app.clients.dotdigital import Contact, ContactPage, Rejected
+from app.clients.dotdigital import Contact, ContactPage, NotFound, Rejected
 from app.db import PoolConnection
 from app.sync.contact_page import ContactPages, counts_of
 from app.sync.contact_sweep import gone_among
@@ -23,6 +24,8 @@ _WITH_PREFERENCES: Final[tuple[Literal["channelProperties"], Literal["preference
     "channelProperties",
     "preferences",
 )
+#: Contacts looked up one by one in a run; the weekly reading finds the rest.
+_MOST_LOOKS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class ContactReader:
         self._plans = plans
         self._pages = ContactPages(context, plans)
         self._counted = counted if context.run.is_dry else ()
+        self._looks = 0
 
     async def read(self, reading: Reading) -> None:
         """Go on with a reading, until all of it is written. A call for each 5000."""
@@ -110,8 +114,40 @@ class ContactReader:
         works = await in_one_batch(context, take)
         run.counts.update(counts_of(works, self._counted))
         run.counts["unlinked"] += len(page.gone)
+        await self._look_after(page, works)
         run.done += len(page.contacts)
         await run.save()
+
+    async def _look_after(self, page: _Page, works: Sequence[Work]) -> None:
+        """Look for contacts that new ones with the same email have taken the place of. A call each.
+
+        One that Dotdigital doesn't know any more is unlinked, and its person takes the new one.
+        """
+        doubts = {work.contact_id: work.doubted for work in works if work.doubted is not None}
+        for contact in page.contacts:
+            doubted = doubts.get(contact.contact_id)
+            if doubted is None or self._looks >= _MOST_LOOKS:
+                continue
+            self._looks += 1
+            snapshot = await committed_by_now(self._context)
+            if await self._is_gone(doubted):
+                replaced = _Page([contact], page.following, snapshot, gone=[doubted])
+                await in_one_batch(self._context, partial(self._replace, replaced))
+
+    async def _is_gone(self, contact_id: int) -> bool:
+        try:
+            await self._context.client.contacts.get("contactId", contact_id)
+        except NotFound:
+            return True
+        return False
+
+    async def _replace(self, page: _Page, connection: PoolConnection) -> None:
+        counts = self._context.run.counts
+        if not self._context.run.is_dry:
+            await connection.execute(SQL["unlink_gone"], self._context.account_id, list(page.gone))
+            works = await self._pages.take(connection, page.contacts, page.snapshot)
+            counts.update(works[0].counts)
+        counts["unlinked"] += 1
 
 
 def _newest(contacts: Sequence[Contact], reading: Reading) -> datetime | None:

@@ -69,6 +69,9 @@ class Work:
     #: The person is for the send job.
     is_due: bool = False
     unlinks: bool = False
+    #: Another contact that whoever has the email is linked to; two don't have the same, so that one
+    #: may be gone.
+    doubted: int | None = None
     #: The contact's address is mailed again: it is not kept off any more.
     lifted_email: str | None = None
     #: Since when, if it is known.

@@ -9,6 +9,7 @@ from app.sync.contact_consents import Consents, reason_of
 from app.sync.contact_work import Plans, Standing, Work, is_storable, link_of, state_of
 from app.sync.field_news import FieldNews, first_values, later, merge_fields
 from app.sync.rules.consent_news import Consent, is_hard_bounce, opted_in_since
+from app.sync.rules.email_match import matched_by
 from app.sync.rules.mailability import SUBSCRIBED, is_suppressed
 from app.sync.rules.new_contact import Bearer, Create, Ignore, Link, Stranger, fate_of
 from app.sync.taking_plan import Row
@@ -55,10 +56,17 @@ class Newcomer:
             case Create(kind):
                 self._create(kind)
             case Ignore():
-                pass
+                self._doubt()
             case _:
                 assert_never(fate)
         return self._work
+
+    def _doubt(self) -> None:
+        """Name the contact that stands in the way, where this one has the email that it had."""
+        theirs = matched_by(self._contact.email or "")
+        for row in self._live:
+            if row["linked_to"] is not None and matched_by(row["email_sent"] or "") == theirs:
+                self._work.doubted = row["linked_to"]
 
     def _judge_consent(self) -> None:
         """Hold the contact's status against who has its address and no other contact."""

@@ -293,11 +293,12 @@ class Sides(RuleBasedStateMachine):
             self.do(self.stack.aclose())
 
     def _come_to_rest(self) -> None:
-        self._run("retrieve_people", "full")
         for _ in range(3):
+            self._run("retrieve_people", "full")
             self._move_clocks()
             self._run("send_people")
             self._run("retrieve_people")
+        self._run("retrieve_people", "full")
         self.sandbox.sandbox.calls.clear()
         people = self._state_here()
         self._move_clocks()

@@ -334,6 +334,27 @@ async def test_contact_that_was_deleted_and_made_again_is_linked_again(
     await assert_quiet(here, sandboxed, sandbox)
 
 
+async def test_contact_in_the_place_of_one_that_is_gone_is_linked_at_once(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    made = await make_person(here.database)
+    await send(here, sandboxed)
+    await retrieve(here, sandboxed)
+    gone = await contact_of(here, made.id)
+    sandbox.control.delete(ANN)
+    sandbox.account.empty_recycle_bin()
+    set_clock(sandbox, START + HOUR)
+    (contact_id,) = sandbox.control.add_contacts(
+        [{"identifiers": {"email": ANN}, "dataFields": {"FIRSTNAME": "Ann"}}]
+    )
+    counts = await retrieve(here, sandboxed)
+    assert (counts["unlinked"], counts["updated"]) == (1, 1)
+    assert gone != await contact_of(here, made.id) == contact_id
+    assert calls(sandbox)["GET /contacts/v3/{identifier}/{value}"] == 1
+    assert len(await people(here)) == 1
+    await assert_quiet(here, sandboxed, sandbox)
+
+
 async def test_members_who_waited_for_a_contact_wait_no_longer(
     here: Replica, sandboxed: Account, sandbox: RunningSandbox
 ) -> None:
