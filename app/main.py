@@ -31,6 +31,11 @@ DESCRIPTION = """
 Keeps people, mailing lists and field mappings in step with Dotdigital. Click **Authorize** and
 paste an API key; then make an account (`POST /v1/accounts`), fill in people, and trigger a job
 (`POST /v1/jobs/{job}/runs`). Errors are `application/problem+json`; each says what to do.
+
+A key has scopes, and each operation names the one it needs. `read` looks at everything but keys;
+`write` changes what is kept here: people, lists, members, mappings; `sync` has it act on
+Dotdigital: runs, schedules, start and stop, retries; `admin` may do all of that, and change
+accounts and keys.
 """
 
 
@@ -70,7 +75,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     problem_handlers.install(app)
     routes.include_all(app, max_import_bytes=settings.max_import_bytes)
     docs.mount_assets(app)
-    docs.describe_problems(app)
+    docs.complete_document(app)
     routes.include(app, docs.router)
     routes.include(app, health.router)
     return app

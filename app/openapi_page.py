@@ -1,11 +1,20 @@
 """`openapi.md`: the API on one page, written from the OpenAPI document of the code."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 _VERBS = ("get", "post", "put", "patch", "delete")
 _Schema = Mapping[str, Any]
+#: Members of a schema that bound a value from below and above, and what they count.
+_BOUNDS = (
+    ("minimum", "maximum", ""),
+    ("minLength", "maxLength", " characters"),
+    ("minItems", "maxItems", " items"),
+)
+#: What only an id of ours is bounded by, which goes without saying.
+_NO_LIMIT = 2**63 - 1
 
 
 def as_markdown(document: _Schema) -> str:
@@ -48,9 +57,8 @@ def _operation(verb: str, path: str, operation: _Schema) -> Iterator[str]:
         yield "| parameter | in | type | |"
         yield "| --- | --- | --- | --- |"
         for each in parameters:
-            needed = "needed. " if each.get("required") else ""
-            told = f"{needed}{each.get('description', '')}".strip()
-            yield f"| `{each['name']}` | {each['in']} | {_type(each['schema'])} | {_cell(told)} |"
+            told = _told(each["schema"], each.get("description", ""), each.get("required", False))
+            yield f"| `{each['name']}` | {each['in']} | {_type(each['schema'])} | {told} |"
     if body := operation.get("requestBody"):
         kinds = ", ".join(
             f"`{media}`: {_type(content.get('schema', {}))}"
@@ -80,9 +88,42 @@ def _shape(name: str, schema: _Schema) -> Iterator[str]:
         yield "| field | type | |"
         yield "| --- | --- | --- |"
         for field, each in properties.items():
-            needed = "needed. " if field in required else ""
-            told = f"{needed}{each.get('description', '')}".strip()
-            yield f"| `{field}` | {_type(each)} | {_cell(told)} |"
+            told = _told(each, each.get("description", ""), field in required)
+            yield f"| `{field}` | {_type(each)} | {told} |"
+
+
+def _told(schema: _Schema, description: str, required: bool) -> str:  # noqa: FBT001 - from the document
+    """Return a table's last cell: whether it is needed, what it is, its limits and default."""
+    parts = ["needed."] if required else []
+    parts += [description] if description else []
+    if limits := ", ".join(_limits(schema)):
+        parts.append(f"{limits[0].upper()}{limits[1:]}.")
+    if (default := schema.get("default")) is not None:
+        shown = default if isinstance(default, str) else json.dumps(default, ensure_ascii=False)
+        parts.append(f"Default: `{shown}`.")
+    return _cell(" ".join(parts))
+
+
+def _limits(schema: _Schema) -> Iterator[str]:
+    """Yield the limits of a value, of whichever type it may be beside null."""
+    for each in schema.get("anyOf", (schema,)):
+        for lowest, highest, of in _BOUNDS:
+            least, most = (_plain_number(each.get(bound)) for bound in (lowest, highest))
+            if most is not None and most >= _NO_LIMIT:
+                continue
+            if least is not None and most is not None:
+                yield f"{least} to {most}{of}" if least != most else f"{most}{of}"
+            elif most is not None:
+                yield f"at most {most}{of}"
+            elif least:
+                yield f"at least {least}{of}"
+        if (above := each.get("exclusiveMinimum")) is not None:
+            yield f"more than {_plain_number(above)}"
+
+
+def _plain_number(bound: float | None) -> float | None:
+    """Return a bound without the point that a whole number doesn't need."""
+    return int(bound) if bound is not None and float(bound).is_integer() else bound
 
 
 def _type(schema: _Schema) -> str:

@@ -3,6 +3,8 @@
 from app.db import Database
 from benchmarks.people_rows import tidy
 
+_WITHIN_S = 900.0
+
 #: One in a hundred is a lead, a fifth opted out, a tenth not ticked; the first fiftieth is deleted,
 #: and a few here and there. The last tenth have addresses of their own.
 _SORT = """
@@ -55,8 +57,11 @@ async def one_account(database: Database, people: int) -> None:
     await _do(database, _SORT, people)
     await _do(database, _ACCOUNT, 1)
     await _do(database, _EVERYONE_SETTLED)
-    await _do(database, _LINKS)
-    await _do(database, _LISTS, people)
+    async with database.pool.acquire() as connection, connection.transaction():
+        # Foreign keys would ask twice for each of the rows.
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(_LINKS, timeout=_WITHIN_S)
+        await connection.execute(_LISTS, people, timeout=_WITHIN_S)
     await tidy(database)
 
 
@@ -73,4 +78,4 @@ async def the_last_wait(database: Database, people: int) -> None:
 
 
 async def _do(database: Database, statement: str, *values: int) -> None:
-    await database.pool.execute(statement, *values, timeout=900)
+    await database.pool.execute(statement, *values, timeout=_WITHIN_S)

@@ -133,6 +133,8 @@ def service_settings(url: str, data_dir: Path) -> dict[str, str]:
         "DATABASE_URL": url,
         "DATA_DIR": str(data_dir),
         "ALLOWED_HOSTS": "127.0.0.1",
+        # Nobody is asked, and nothing listens there.
+        "DISCOVERY_URL": "http://127.0.0.1:9",
         "HOST": "127.0.0.1",
         "LOG_LEVEL": "warning",
         "DRAIN_SECONDS": "0",

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import hypothesis
 import pytest
+import structlog
 from fastapi import FastAPI
 from pydantic import SecretStr
 
@@ -47,6 +48,13 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith("DOTSYNC_")]:
         if not name.startswith(("DOTSYNC_TEST_", "DOTSYNC_SHARED", "DOTSYNC_REQUIRE_")):
             del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def logs_of_its_own() -> Iterator[None]:
+    """Let no test write its log where another one that has ended told it to."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

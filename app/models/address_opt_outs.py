@@ -1,4 +1,4 @@
-"""Address opt-outs: addresses that no contact of ours holds, and that must not be mailed."""
+"""Address opt-outs: addresses that must not be mailed, whoever has them next."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -8,11 +8,13 @@ from sqlmodel import Field, SQLModel
 
 from app.models.columns import instant, one_of, reference, words
 
-OPT_OUT_SOURCES = ("never_a_contact", "old_address", "deleted")
+#: ``left``: by somebody who opted out; it is a fact for us, of which Dotdigital isn't told.
+#: ``perhaps_a_contact``: told without making one, where there is none.
+OPT_OUT_SOURCES = ("never_a_contact", "perhaps_a_contact", "old_address", "deleted", "left")
 
 
 class AddressOptOut(SQLModel, table=True):
-    """One address that an account keeps on Dotdigital's suppression list.
+    """One address that an account keeps off mail, on Dotdigital's suppression list as a rule.
 
     Whoever has it counts as opted out, until somebody who has it opts in later than
     ``opted_out_at``. ``confirmed_at`` is null until Dotdigital has been told.

@@ -57,6 +57,9 @@ class ContactLink(SQLModel, table=True):
     account_status: str | None = Field(default=None, sa_column=words(nullable=True))
     #: When we had it suppressed, by our clock.
     suppressed_at: datetime | None = Field(default=None, sa_column=instant())
+    #: The opt-out that Dotdigital was last told of, by its own time: a later one is told again,
+    #: for the contact may have come back by itself in between.
+    opt_out_told: datetime | None = Field(default=None, sa_column=instant())
     #: The person's opt-in that Dotdigital was last asked to follow.
     opt_in_asked: datetime | None = Field(default=None, sa_column=instant())
     #: The email as last sent and as it is compared.

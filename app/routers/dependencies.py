@@ -140,10 +140,10 @@ class KeyWithScope(SecurityBase):
 
 
 #: The caller, by the scope that the endpoint needs.
-Reader = Annotated[Caller, Security(KeyWithScope("read"))]
-Writer = Annotated[Caller, Security(KeyWithScope("write"))]
-Syncer = Annotated[Caller, Security(KeyWithScope("sync"))]
-Admin = Annotated[Caller, Security(KeyWithScope("admin"))]
+Reader = Annotated[Caller, Security(KeyWithScope("read"), scopes=["read"])]
+Writer = Annotated[Caller, Security(KeyWithScope("write"), scopes=["write"])]
+Syncer = Annotated[Caller, Security(KeyWithScope("sync"), scopes=["sync"])]
+Admin = Annotated[Caller, Security(KeyWithScope("admin"), scopes=["admin"])]
 
 
 async def _expected_version(

@@ -1,5 +1,6 @@
 """The documents of the API: Swagger UI and ReDoc from our own host, and what each problem means."""
 
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 from app.errors import NotFound, Problem
+from app.routers.idempotent import IDEMPOTENCY_KEY
 from app.schemas.problems import ProblemOut
 
 router = APIRouter(include_in_schema=False)
@@ -71,22 +73,36 @@ def mount_assets(app: FastAPI) -> None:
     app.mount(_ASSETS, StaticFiles(directory=folder), name="docs-assets")
 
 
-def describe_problems(app: FastAPI) -> None:
-    """Put the shape of problems into the OpenAPI document.
+def complete_document(app: FastAPI) -> None:
+    """Put into the OpenAPI document what FastAPI doesn't know of.
 
-    Routes point at it under `application/problem+json`; FastAPI itself only knows models of JSON.
+    The shape of problems, for it only knows models of JSON; the scope that a key needs, in words;
+    and Idempotency-Key, which the class of the routes reads.
     """
     plain = app.openapi
 
-    def described() -> dict[str, Any]:
+    @cache
+    def completed() -> dict[str, Any]:
         document = plain()
         shape = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
         parts = shape.pop("$defs", {})
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update({**parts, "ProblemOut": shape})
+        for path, item in document["paths"].items():
+            for operation in item.values():
+                _name_scope(operation)
+            if "post" in item and path.startswith("/v1/"):
+                item["post"].setdefault("parameters", []).append(IDEMPOTENCY_KEY)
         return document
 
-    app.openapi = described  # type: ignore[method-assign]
+    app.openapi = completed  # type: ignore[method-assign]
+
+
+def _name_scope(operation: dict[str, Any]) -> None:
+    schemes = [scopes for each in operation.get("security", ()) for scopes in each.values()]
+    if scopes := [scope for scopes in schemes for scope in scopes]:
+        told = f"Needs a key with the scope `{scopes[0]}`."
+        operation["description"] = f"{operation.get('description', '').rstrip()}\n\n{told}".strip()
 
 
 def _problem_kinds(kind: type[Problem]) -> list[type[Problem]]:

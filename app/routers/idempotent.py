@@ -7,7 +7,7 @@ For every verb, query parameters that there are none of and JSON with a repeated
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 from fastapi import Request, Response
@@ -27,6 +27,15 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _HEADER = "Idempotency-Key"
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))"
 _MAX_KEY = 200
+#: The header as the documents show it.
+IDEMPOTENCY_KEY: Final[dict[str, Any]] = {
+    "name": _HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": _MAX_KEY},
+    "description": "Makes this safe to repeat for 24 hours: the same request under the same key is "
+    "done once, and answered as the first time, with `Idempotent-Replayed: true`.",
+}
 #: Members of an answer that are made anew when it is replayed.
 _NOT_KEPT = frozenset({"content-length", "date", "server"})
 

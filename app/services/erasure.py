@@ -81,6 +81,13 @@ WHERE other.email_key = ANY ($2::text[]) AND other.id <> ALL ($1::bigint[])
   AND other.deleted_at IS NULL
 ON CONFLICT (account_id, person_id) DO NOTHING
 """
+#: Opted out addresses that nobody has by now: Dotdigital knows of them.
+_FORGET_ADDRESSES: Final = """
+DELETE FROM address_opt_outs AS kept
+WHERE kept.email_key = ANY ($2::text[])
+  AND NOT EXISTS (SELECT FROM people AS other
+                  WHERE other.email_key = kept.email_key AND other.id <> ALL ($1::bigint[]))
+"""
 #: Answers that are kept for a day under their Idempotency-Key, where they speak of these people.
 _FORGET_ANSWERS: Final = """
 DELETE FROM idempotency_keys AS kept
@@ -248,5 +255,6 @@ async def _erase(
     named = [*doomed.emails, *(f"/v1/people/{person_id}" for person_id in doomed.ids)]
     await connection.execute(_FORGET_ANSWERS, named)
     await connection.execute(_RELEASE_SIBLINGS, doomed.ids, doomed.email_keys)
+    await connection.execute(_FORGET_ADDRESSES, doomed.ids, doomed.email_keys)
     await connection.execute(_DELETE, doomed.ids)
     return True

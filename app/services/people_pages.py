@@ -11,16 +11,12 @@ Postgres writes the JSON of what is read: it passes through Python as it is.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from app.db import PoolConnection
 from app.services import people_search, people_walks
-from app.services.people_filter import (
-    PersonFilter,
-    facets_of,
-    held_against,
-    needs_account_ids,
-)
+from app.services.people_filter import PersonFilter, facets_of, held_against, needs_account_ids
 from app.services.people_sets import LARGEST_ID, asked_sets, with_facets
 
 Place = tuple[datetime, int] | int
@@ -75,7 +71,7 @@ async def people_after(
     the place is both.
     """
     wanted = await lowered(connection, wanted)
-    asked = _Asked(wanted, await account_ids_for(connection, wanted))
+    asked = _asked(wanted, await account_ids_for(connection, wanted))
     if wanted.updated_since is None:
         page = _Page(asked, limit, place if isinstance(place, int) else _START)
         await _fill_by_ids(connection, page)
@@ -88,14 +84,14 @@ async def people_after(
 
 def page_of_everyone(limit: int) -> tuple[str, list[Any]]:
     """Return the statement of the first page where nothing is asked, and its parameters."""
-    page = _Page(_Asked(PersonFilter(), ()), limit, _START)
+    page = _Page(_asked(PersonFilter(), ()), limit, _START)
     return page.statement(people_walks.everyone(page.asked.after, limit + _NEAR))
 
 
 class _Asked:
     """What is asked: conditions on a person, and the sets of people that they make."""
 
-    def __init__(self, wanted: PersonFilter, account_ids: Sequence[int]) -> None:
+    def __init__(self, wanted: PersonFilter, account_ids: tuple[int, ...]) -> None:
         self.conditions = held_against(wanted, account_ids)
         self.facets = facets_of(wanted)
         self.any_flags = self.facets == facets_of(PersonFilter())
@@ -126,6 +122,12 @@ class _Asked:
     @property
     def only_flags(self) -> bool:
         return not self.sets and not self.codes
+
+
+@lru_cache(maxsize=64)
+def _asked(wanted: PersonFilter, account_ids: tuple[int, ...]) -> _Asked:
+    """Return what is asked; made once for all pages of the same."""
+    return _Asked(wanted, account_ids)
 
 
 @dataclass(slots=True)
@@ -260,8 +262,9 @@ async def lowered(connection: PoolConnection, wanted: PersonFilter) -> PersonFil
     return replace(wanted, q=await connection.fetchval("SELECT lower($1::text)", wanted.q))
 
 
-async def account_ids_for(connection: PoolConnection, wanted: PersonFilter) -> Sequence[int]:
+async def account_ids_for(connection: PoolConnection, wanted: PersonFilter) -> tuple[int, ...]:
     """Return the ids of all accounts where the filter's conditions want them."""
     if not needs_account_ids(wanted):
         return ()
-    return [row["id"] for row in await connection.fetch("SELECT id FROM accounts ORDER BY id")]
+    rows = await connection.fetch("SELECT id FROM accounts ORDER BY id")
+    return tuple(row["id"] for row in rows)

@@ -4,11 +4,13 @@ Postgres is asked for a whole batch at once, and each contact and email once; wh
 the table by COPY.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from app.db import PoolConnection
+from app.services.erasure import EmailHashes, erased_among
 from app.sync.rules.activities import Activity
 from app.sync.statements import statements
 
@@ -30,12 +32,22 @@ Stored = tuple[Any, ...]
 _Alike = tuple[int | None, str, datetime, str, str | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What is left of a batch."""
+
+    fresh: list[Stored]
+    #: Rows of people who were erased, and that nobody else has the address of.
+    erased: int
+
+
 async def sort_out(
-    connection: PoolConnection, account_id: int, rows: Sequence[Activity]
-) -> list[Stored]:
+    connection: PoolConnection, account_id: int, rows: Sequence[Activity], hashes: EmailHashes
+) -> Sorted:
     """Return the rows that aren't stored yet, each with its person where that is known."""
-    fresh = await _unknown(connection, account_id, rows)
-    linked, named = await _people(connection, account_id, fresh)
+    unknown = await _unknown(connection, account_id, rows)
+    linked, named = await _people(connection, account_id, unknown)
+    fresh = await _not_erased(connection, unknown, linked, named, hashes)
     stored = []
     for type_, at, mailshot_id, contact_id, email, details, key, _ in fresh:
         person_id, matched_by = linked.get(contact_id), "contact"
@@ -55,7 +67,26 @@ async def sort_out(
                 key,
             )
         )
-    return stored
+    return Sorted(stored, len(unknown) - len(fresh))
+
+
+async def _not_erased(
+    connection: PoolConnection,
+    rows: list[Activity],
+    linked: Mapping[int | None, int],
+    named: Mapping[str, int],
+    hashes: EmailHashes,
+) -> list[Activity]:
+    """Leave out whoever was erased here, and may stand in Dotdigital's rows for ever."""
+    if not await connection.fetchval("SELECT EXISTS (SELECT FROM erasures)"):
+        return rows
+    emails = {row.email.lower() for row in rows if row.email and row.contact_id not in linked}
+    erased = await erased_among(connection, emails - named.keys(), hashes)
+    if not erased:
+        return rows
+    return [
+        row for row in rows if row.contact_id in linked or (row.email or "").lower() not in erased
+    ]
 
 
 async def _unknown(

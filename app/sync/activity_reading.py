@@ -1,93 +1,94 @@
 """One reading of an account's activities: its bounds, where it stands, and what it has noted.
 
-It goes over campaigns, then forms, then visits, each by ascending id, so that a place in it is a
-few values; they are kept with every batch, and whoever goes on begins there.
+It goes over campaigns, then forms, then visits, each with a watermark of its own, so that one that
+can't be read holds up no other. Within a stage it goes by ascending id, so that a place is a few
+values; they are kept with every batch, and whoever goes on begins there.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, TypeVar
 
 from app.clients.dotdigital import DotdigitalClient, DotdigitalError
 from app.sync.activity_months import days_kept
-from app.sync.activity_store import SQL, STREAM, ActivityStore
+from app.sync.activity_places import Place, Stage, stream_of
+from app.sync.activity_store import SQL, ActivityStore
 from app.sync.engine import JobContext
 from app.sync.rules.activities import Undated
 from app.sync.rules.activity_window import floor_of, since_of, utc
 
 Item = TypeVar("Item")
 
-Stage = Literal["campaigns", "forms", "visits"]
-STAGES: tuple[Stage, ...] = ("campaigns", "forms", "visits")
-
 _EXAMPLES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a reading stands; instants are by Dotdigital's clock."""
-
-    #: Nothing from before this is wanted.
-    floor: datetime
-    #: From here on things are asked for.
-    since: datetime
-    #: When the reading began: the next one asks from about here on.
-    began: datetime
-    stage: Stage = "campaigns"
-    #: The campaign or form that is being read; those below it are done.
-    source_id: int = 0
-    #: Which of the campaign's listings; None before the first.
-    stream: str | None = None
-    skip: int = 0
-    marker: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a checkpoint holds it."""
-        written = asdict(self)
-        for name in ("floor", "since", "began"):
-            written[name] = written[name].isoformat()
-        return written
-
-    @classmethod
-    def from_json(cls, written: dict[str, Any]) -> Self:
-        """Read what `to_json` wrote."""
-        instants = {name: utc(written[name]) for name in ("floor", "since", "began")}
-        return cls(**{**written, **instants})
-
-    def is_past(self, stage: Stage) -> bool:
-        """Say whether this stage is done."""
-        return STAGES.index(stage) < STAGES.index(self.stage)
-
-    def at(self, stage: Stage) -> "Place":
-        """Return the place in this stage: this one, or its beginning."""
-        if self.stage == stage:
-            return self
-        return Place(self.floor, self.since, self.began, stage)
-
-    def source(
-        self, source_id: int, stream: str | None = None, skip: int = 0, marker: str | None = None
-    ) -> "Place":
-        """Return a place in the same stage."""
-        return replace(self, source_id=source_id, stream=stream, skip=skip, marker=marker)
 
 
 class Reading:
     """What the parts of one run share."""
 
-    def __init__(self, context: JobContext, chosen: frozenset[str], place: Place) -> None:
-        """Take the run, the types that come over, and where to begin."""
+    def __init__(self, context: JobContext, chosen: frozenset[str]) -> None:
+        """Take the run, and the types that come over."""
         self.context = context
         self.chosen = chosen
-        self.start = place
-        self.store = ActivityStore(context, place.began)
+        self.store = ActivityStore(context)
+        self._there: datetime | None = None
 
     @property
     def client(self) -> DotdigitalClient:
         """Return the run's client."""
         return self.context.client
+
+    async def begin(self, stage: Stage) -> Place | None:
+        """Return where the stage begins: where another run left off, or anew; None if it is done.
+
+        One call for Dotdigital's time, once a run.
+        """
+        run = self.context.run
+        if run.checkpoint is not None:
+            reached = Place.from_json(run.checkpoint)
+            if reached.is_past(stage):
+                return None
+            if reached.stage == stage:
+                return reached
+        row = await self._watermark(stage)
+        detail = {} if row is None else row["detail"]
+        if run.mode == "changes" and "reading" in detail:
+            return Place.from_json(detail["reading"])
+        there = await self._time_there()
+        stored = utc(detail["floor"]) if "floor" in detail else None
+        wanted = self.context.account_settings.activities_since
+        kept = days_kept(self.context.settings.activity_retention_days)
+        floor = floor_of(wanted, stored, kept, there)
+        read_to = None if row is None else row["position"]
+        since = since_of(read_to, stored, floor, full=run.mode == "full")
+        return Place(stage, floor, since, there)
+
+    async def end(self, place: Place) -> None:
+        """Store what is left of a stage, and move its watermark to where the reading began."""
+        await self.store.settle()
+        if self.context.run.is_dry:
+            return
+        async with self.context.run.fenced() as connection:
+            await connection.execute(
+                SQL["move_watermark"],
+                self.context.account_id,
+                stream_of(place.stage),
+                place.began,
+                place.floor.isoformat(),
+                self.context.clock.now(),
+            )
+
+    async def _watermark(self, stage: Stage) -> Mapping[str, Any] | None:
+        row: Mapping[str, Any] | None = await self.context.database.pool.fetchrow(
+            SQL["watermark"], self.context.account_id, stream_of(stage)
+        )
+        return row
+
+    async def _time_there(self) -> datetime:
+        if self._there is None:
+            self._there = await self.client.account.server_time()
+        return self._there
 
     async def note_undated(self, source: str, source_id: int, undated: Sequence[Undated]) -> None:
         """Say in the run's timeline which rows could not be stored, a line a source."""
@@ -110,24 +111,6 @@ class Reading:
         await self.context.run.note(
             "could_not_be_read", source=source, source_id=source_id, detail=str(error)
         )
-
-
-async def begin(context: JobContext) -> Place:
-    """Return where this run begins: where another left off, or anew. One call where it is anew."""
-    if context.run.checkpoint is not None:
-        return Place.from_json(context.run.checkpoint)
-    row = await context.database.pool.fetchrow(SQL["watermark"], context.account_id, STREAM)
-    detail = {} if row is None else row["detail"]
-    if context.run.mode == "changes" and "reading" in detail:
-        return Place.from_json(detail["reading"])
-    there = await context.client.account.server_time()
-    stored = utc(detail["floor"]) if "floor" in detail else None
-    wanted = context.account_settings.activities_since
-    kept = days_kept(context.settings.activity_retention_days)
-    floor = floor_of(wanted, stored, kept, there)
-    read_to = None if row is None else row["position"]
-    since = since_of(read_to, stored, floor, full=context.run.mode == "full")
-    return Place(floor, since, there)
 
 
 async def ahead(items: AsyncIterator[Item]) -> AsyncIterator[Item]:

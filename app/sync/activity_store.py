@@ -6,29 +6,29 @@ batch that is read again adds nothing.
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import asyncpg
 
-from app.services.erasure import SUBMITTING
+from app.services.erasure import SUBMITTING, EmailHashes
 from app.sync.activity_known import (
     COLUMNS,
     PERSON,
     TYPE,
-    Stored,
+    Sorted,
     sort_out,
     unite,
 )
 from app.sync.activity_months import make_month, months_of, months_to_make
+from app.sync.activity_places import Place, stream_of
 from app.sync.engine import JobContext
 from app.sync.rules.activities import Activity
 from app.sync.statements import statements
 
 SQL = statements("activities")
-STREAM = "activities"
 
 #: Rows of one transaction; two such batches are in memory at a time.
 _BATCH = 10_000
@@ -53,22 +53,22 @@ class CampaignRead:
 class ActivityStore:
     """Takes activities and stores them behind the reader's back."""
 
-    def __init__(self, context: JobContext, there: datetime) -> None:
-        """Take the run, and Dotdigital's time; nothing is stored before `add`."""
+    def __init__(self, context: JobContext) -> None:
+        """Take the run; nothing is stored before `add`."""
         self._context = context
-        self._there = there
         self._rows: list[Activity] = []
         self._read: list[CampaignRead] = []
-        self._position: dict[str, Any] | None = None
+        self._place: Place | None = None
         self._writing: asyncio.Task[None] | None = None
         self._months: set[date] = set()
+        self._hashes = EmailHashes.of(context.settings)
         #: Whether somebody may still be without a person.
         self.has_orphans = False
 
-    async def add(self, rows: Sequence[Activity], position: Mapping[str, Any]) -> None:
-        """Take rows; ``position`` is where to go on once they are stored."""
+    async def add(self, rows: Sequence[Activity], place: Place) -> None:
+        """Take rows; ``place`` is where to go on once they are stored."""
         self._rows += rows
-        self._position = dict(position)
+        self._place = place
         if len(self._rows) >= _BATCH:
             await self._begin_to_write()
 
@@ -86,7 +86,7 @@ class ActivityStore:
 
     async def settle(self) -> None:
         """Store everything that was taken; returns when it is."""
-        if self._rows or self._read or self._position is not None:
+        if self._rows or self._read or self._place is not None:
             await self._begin_to_write()
         await self._written()
 
@@ -101,8 +101,8 @@ class ActivityStore:
         await self._written()
         rows, self._rows = self._rows, []
         read, self._read = self._read, []
-        position, self._position = self._position, None
-        self._writing = asyncio.create_task(self._write(rows, read, position))
+        place, self._place = self._place, None
+        self._writing = asyncio.create_task(self._write(rows, read, place))
 
     async def _written(self) -> None:
         writing, self._writing = self._writing, None
@@ -113,24 +113,27 @@ class ActivityStore:
         self,
         rows: Sequence[Activity],
         read: Sequence[CampaignRead],
-        position: dict[str, Any] | None,
+        place: Place | None,
     ) -> None:
         if self._context.run.is_dry:
             async with self._context.database.batch() as connection:
-                self._count(await sort_out(connection, self._context.account_id, rows), len(rows))
+                left = await sort_out(connection, self._context.account_id, rows, self._hashes)
+            self._count(left, len(rows))
             await self._context.run.save()
             return
-        await self._make_months(rows)
+        await self._make_months(
+            rows, now=self._context.clock.now() if place is None else place.began
+        )
         try:
-            fresh = await self._write_batch(rows, read, position)
+            left = await self._write_batch(rows, read, place)
         except _BAD_TEXT:
-            fresh = await self._write_batch([_cleaned(row) for row in rows], read, position)
-        self._count(fresh, len(rows))
-        await self._context.run.save(position)
+            left = await self._write_batch([_cleaned(row) for row in rows], read, place)
+        self._count(left, len(rows))
+        await self._context.run.save(None if place is None else place.to_json())
 
-    async def _make_months(self, rows: Sequence[Activity]) -> None:
+    async def _make_months(self, rows: Sequence[Activity], now: datetime) -> None:
         months = months_of(row.occurred_at for row in rows) - self._months
-        for month in months_to_make(months, self._there):
+        for month in months_to_make(months, now):
             await make_month(self._context.database, month)
         self._months |= months
 
@@ -138,21 +141,21 @@ class ActivityStore:
         self,
         rows: Sequence[Activity],
         read: Sequence[CampaignRead],
-        position: dict[str, Any] | None,
-    ) -> Sequence[Stored]:
+        place: Place | None,
+    ) -> Sorted:
         for _ in range(_TRIES - 1):
             try:
-                return await self._try_to_write(rows, read, position)
+                return await self._try_to_write(rows, read, place)
             except asyncpg.UniqueViolationError:
                 continue
-        return await self._try_to_write(rows, read, position)
+        return await self._try_to_write(rows, read, place)
 
     async def _try_to_write(
         self,
         rows: Sequence[Activity],
         read: Sequence[CampaignRead],
-        position: dict[str, Any] | None,
-    ) -> Sequence[Stored]:
+        place: Place | None,
+    ) -> Sorted:
         run, account_id, now = (
             self._context.run,
             self._context.account_id,
@@ -161,25 +164,29 @@ class ActivityStore:
         async with run.fenced() as connection:
             # Whoever is erased meanwhile waits, or is gone and matched to nothing.
             await connection.execute(SUBMITTING)
-            fresh = await sort_out(
-                connection, account_id, await unite(connection, account_id, rows)
-            )
+            rows = await unite(connection, account_id, rows)
+            left = await sort_out(connection, account_id, rows, self._hashes)
             await connection.copy_records_to_table(
-                "online_activities", records=fresh, columns=COLUMNS
+                "online_activities", records=left.fresh, columns=COLUMNS
             )
             for each in read:
                 await connection.execute(
                     SQL["campaign_read"], each.mailshot_id, each.sends_read, each.links
                 )
-            if position is not None and run.mode == "changes":
-                await connection.execute(SQL["keep_position"], account_id, STREAM, position, now)
-        return fresh
+            if place is not None and run.mode == "changes":
+                await connection.execute(
+                    SQL["keep_position"], account_id, stream_of(place.stage), place.to_json(), now
+                )
+        return left
 
-    def _count(self, fresh: Sequence[Stored], given: int) -> None:
-        counts = Counter(row[TYPE] for row in fresh)
-        matched = sum(row[PERSON] is not None for row in fresh)
-        counts.update(stored=len(fresh), matched=matched, duplicates=given - len(fresh))
-        self.has_orphans = self.has_orphans or matched < len(fresh)
+    def _count(self, left: Sorted, given: int) -> None:
+        stored = len(left.fresh)
+        counts = Counter(row[TYPE] for row in left.fresh)
+        matched = sum(row[PERSON] is not None for row in left.fresh)
+        counts.update(stored=stored, matched=matched, duplicates=given - stored - left.erased)
+        if left.erased:
+            counts["skipped"] = left.erased
+        self.has_orphans = self.has_orphans or matched < stored
         self._context.run.counts.update(counts)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 import structlog
 
 from app.clients.dotdigital import (
+    MAX_SUPPRESSED,
     ImportContact,
     ImportReport,
     ImportStatus,
@@ -23,6 +24,7 @@ from app.clients.dotdigital import (
 from app.db import PoolConnection
 from app.sync.engine import JobContext
 from app.sync.rules.email_match import matched_by
+from app.sync.rules.mailability import NOT_A_CONTACT, RESUBSCRIBING
 from app.sync.rules.poll_intervals import wait_before_poll
 from app.sync.statements import statements
 
@@ -62,13 +64,29 @@ async def tell_address_opt_outs(context: JobContext) -> None:
     for row in await context.database.pool.fetch(SQL["under_way"], context.account_id):
         await _look_at(context, row["dotdigital_import_id"])
     size = context.account_settings.batch_size
-    while rows := await context.database.pool.fetch(SQL["untold"], context.account_id, size):
-        emails = [row["email_key"] for row in rows]
+    while rows := await context.database.pool.fetch(
+        SQL["untold"], context.account_id, size, RESUBSCRIBING
+    ):
+        doubtful = [row["email_key"] for row in rows if row["source"] == "perhaps_a_contact"]
+        emails = [row["email_key"] for row in rows if row["source"] != "perhaps_a_contact"]
+        for begin in range(0, len(doubtful), MAX_SUPPRESSED):
+            await _suppress_contacts(context, doubtful[begin : begin + MAX_SUPPRESSED])
         if len(emails) <= _SINGLES:
             await _tell_each(context, emails)
         elif not await _import(context, emails):
             return
         await context.run.save()
+
+
+async def _suppress_contacts(context: JobContext, emails: Sequence[str]) -> None:
+    """Suppress those of these that are contacts, in one call, and make none of the others."""
+    client = context.client.with_priority(Priority.OPT_OUT)
+    answer = await client.suppressions.suppress_contacts(emails=emails)
+    missing = {matched_by(each.email) for each in answer.not_found if each.email}
+    await _note_told(
+        context,
+        {email: NOT_A_CONTACT if matched_by(email) in missing else None for email in emails},
+    )
 
 
 async def _tell_each(context: JobContext, emails: Sequence[str]) -> None:

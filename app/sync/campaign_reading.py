@@ -19,7 +19,8 @@ from app.clients.dotdigital import (
     Rejected,
     SkipPage,
 )
-from app.sync.activity_reading import Place, Reading, ahead
+from app.sync.activity_places import Place
+from app.sync.activity_reading import Reading, ahead
 from app.sync.activity_rows import (
     tells_of_click,
     tells_of_open,
@@ -71,9 +72,11 @@ class Listing(Generic[Row]):
 
 async def read_campaigns(reading: Reading) -> None:
     """Read every campaign with activity since the last reading."""
-    if not reading.chosen & CAMPAIGN_TYPES or reading.start.is_past("campaigns"):
+    if not reading.chosen & CAMPAIGN_TYPES:
         return
-    place = reading.start.at("campaigns")
+    place = await reading.begin("campaigns")
+    if place is None:
+        return
     run = reading.context.run
     wanted = await _wanted(reading, place)
     run.total = run.done + len(wanted)
@@ -83,6 +86,7 @@ async def read_campaigns(reading: Reading) -> None:
         await reader.read(each, begun)
         run.done += 1
         await reading.store.save_progress()
+    await reading.end(place)
 
 
 async def _wanted(reading: Reading, place: Place) -> list[Wanted]:
@@ -135,7 +139,7 @@ class _CampaignReader:
 
     def __init__(self, reading: Reading, place: Place) -> None:
         self._reading = reading
-        self._documents = KnownDocuments(reading)
+        self._documents = KnownDocuments(reading, place.began)
         self._left = UnsubscribeDates(reading, place.since)
         self._undated: list[Undated] = []
         self._clicked: dict[str, None] = {}
@@ -282,13 +286,13 @@ class _CampaignReader:
             self._undated += page.undated
             if not equal and rows.next_skip is not None:
                 resume = place.source(campaign_id, listing.stream, rows.next_skip)
-            await store.add(page.activities, resume.to_json())
+            await store.add(page.activities, resume)
         if not equal:
             return
         if read > listing.stated:
             self._reading.context.run.counts["duplicates"] += len(equal)
         else:
-            await store.add(equal, resume.to_json())
+            await store.add(equal, resume)
 
     def _counting_recent(
         self, read: Callable[[CampaignActivity], Iterable[Told]], since: datetime

@@ -51,6 +51,7 @@ async def hand_over(context: JobContext, departures: Sequence[Departure]) -> int
             [each.row["email_sent"] for each in going],
             [each.row["mobile_sent"] for each in going],
             context.clock.now(),
+            [each.row["opt_out_told"] for each in going],
         )
     return len(going)
 
@@ -122,9 +123,8 @@ def _refusals(report: DeletionReport) -> Mapping[int, tuple[str, str]]:
 async def _gone(
     context: JobContext, connection: PoolConnection, departures: Sequence[Departure]
 ) -> None:
-    now = context.clock.now()
     opted_out = [
-        (each.row["email_sent"], each.row["opted_out_at"] or now)
+        (each.row["email_sent"], each.opted_out_at or context.clock.now())
         for each in departures
         if each.opted_out and each.row["email_sent"]
     ]

@@ -73,9 +73,7 @@ async def due_people(context: JobContext, after_id: int) -> Sequence[Row]:
 
 def counts_of(page: SortedPage) -> Counter[str]:
     """Return what the page adds to the run's counts, but for what its imports bring."""
-    return Counter(
-        unchanged=len(page.unchanged), skipped=len(page.held), failed=len(page.failures)
-    )
+    return Counter(unchanged=len(page.unchanged), skipped=len(page.held), failed=len(page.failures))
 
 
 async def write_held(context: JobContext, connection: PoolConnection, held: Sequence[Held]) -> None:

@@ -8,7 +8,8 @@ from app.clients.dotdigital import (
     Survey,
     SurveyResponse,
 )
-from app.sync.activity_reading import Place, Reading, ahead
+from app.sync.activity_places import Place
+from app.sync.activity_reading import Reading, ahead
 from app.sync.activity_rows import Form
 from app.sync.rules.activities import Source, Undated
 
@@ -17,9 +18,11 @@ _UNREADABLE = (ProtocolError, Rejected, NotPermitted)
 
 async def read_forms(reading: Reading) -> None:
     """Read every form that was filled in since the last reading."""
-    if "form_submission" not in reading.chosen or reading.start.is_past("forms"):
+    if "form_submission" not in reading.chosen:
         return
-    place = reading.start.at("forms")
+    place = await reading.begin("forms")
+    if place is None:
+        return
     run = reading.context.run
     surveys: dict[int, Survey] = {}
     try:
@@ -28,6 +31,9 @@ async def read_forms(reading: Reading) -> None:
     except (NotFound, NotPermitted):
         # The account's package has no forms.
         return
+    except (ProtocolError, Rejected) as error:
+        await reading.note_unread("forms", 0, error)
+        return
     left = [surveys[each] for each in sorted(surveys) if each >= place.source_id]
     run.total = run.done + len(left)
     for survey in left:
@@ -35,6 +41,7 @@ async def read_forms(reading: Reading) -> None:
         await _read_form(reading, survey, begun)
         run.done += 1
         await reading.store.save_progress()
+    await reading.end(place)
 
 
 async def _read_form(reading: Reading, survey: Survey, place: Place) -> None:
@@ -51,7 +58,7 @@ async def _read_form(reading: Reading, survey: Survey, place: Place) -> None:
             undated += page.undated
             if rows.next_skip is not None:
                 resume = place.source(survey.id, skip=rows.next_skip)
-            await reading.store.add(page.activities, resume.to_json())
+            await reading.store.add(page.activities, resume)
     except NotFound:
         await reading.context.run.note("form_gone", form_id=survey.id)
     except _UNREADABLE as error:

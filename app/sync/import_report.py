@@ -14,6 +14,8 @@ _UNCONSENTED_CODE = "consentrecordsnotapplied"
 #: Codes that say the address will not be mailed: a state of the person, not a fault to mend.
 _SUPPRESSED_CODES = frozenset({"globallysuppressed", "suppressedbydomain"})
 GONE_CODES = frozenset({"invalidcontactid", "contactnotfound"})
+#: Codes by which Dotdigital says that another contact has the email or the number.
+TAKEN_CODES = frozenset({"duplicate", "duplicateidentifier", "contacts:idalreadyexists"})
 NOT_IN_REPORT = "not_in_report"
 
 Record = Mapping[str, Any]

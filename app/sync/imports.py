@@ -16,7 +16,14 @@ from app.db import PoolConnection
 from app.sync.address_opt_outs import keep_opted_out
 from app.sync.engine import JobContext
 from app.sync.failures import heal_people, record_people
-from app.sync.import_report import all_failed, judge, reported_contacts
+from app.sync.import_report import (
+    NOT_IN_REPORT,
+    TAKEN_CODES,
+    all_failed,
+    judge,
+    reported_contacts,
+)
+from app.sync.person_failures import PersonFailure
 from app.sync.rules.failure_advice import advice
 from app.sync.rules.mailability import is_suppressed
 from app.sync.rules.poll_intervals import wait_before_poll
@@ -56,7 +63,8 @@ async def poll(context: JobContext, import_id: int, dotdigital_id: str, polls: i
         report = await context.client.imports.status(dotdigital_id)
     except NotFound:
         # Results are kept for a while only; sending its people again is safe.
-        await lose(context, import_id, "Dotdigital doesn't know the import any more.")
+        text = "Dotdigital doesn't know the import any more."
+        await lose(context, import_id, text, may_be_taken=True)
         return True
     if report.status is ImportStatus.NOT_FINISHED:
         wait = wait_before_poll(polls + 1)
@@ -92,16 +100,40 @@ async def release_abandoned(context: JobContext) -> int:
     """Let go of imports whose submission nobody will confirm; their people are due as before."""
     rows = await context.database.pool.fetch(SQL["abandoned"], context.account_id)
     for row in rows:
-        await lose(context, row["id"], "The replica that submitted it stopped before the answer.")
+        text = "The replica that submitted it stopped before the answer."
+        await lose(context, row["id"], text, may_be_taken=True)
     return len(rows)
 
 
-async def lose(context: JobContext, import_id: int, detail: str) -> None:
-    """Close an import that may or may not have been taken; sending its people again is safe."""
+async def lose(
+    context: JobContext, import_id: int, detail: str, *, may_be_taken: bool = False
+) -> None:
+    """Close an import that was not taken, or may be; sending its people again is safe."""
     async with context.database.transaction() as connection:
         if await connection.fetchrow(SQL["claim_unsettled"], import_id) is None:
             return
+        if may_be_taken:
+            records = await connection.fetch(SQL["records"], import_id)
+            await _note_sent(context, connection, [each["person_id"] for each in records])
         await _close(context, connection, import_id, Settled("lost", error={"detail": detail}))
+
+
+async def _note_sent(
+    context: JobContext, connection: PoolConnection, person_ids: Sequence[int]
+) -> None:
+    """Write down that these people may have become contacts: their opt-outs are told."""
+    await connection.execute(SQL["note_sent"], context.account_id, person_ids, context.clock.now())
+
+
+async def _keep_taken_emails(
+    context: JobContext, connection: PoolConnection, failures: Sequence[PersonFailure]
+) -> None:
+    """Have the opt-outs of these told to the contacts that have their emails."""
+    taken = [each.person_id for each in failures if each.code.lower() in TAKEN_CODES]
+    if taken:
+        rows = await connection.fetch(SQL["refused_opt_outs"], context.account_id, taken)
+        opted_out = [(row["email_key"], row["opted_out_at"]) for row in rows]
+        await keep_opted_out(context, connection, opted_out, "perhaps_a_contact")
 
 
 async def _close(
@@ -141,6 +173,9 @@ async def _take_report(
     if await connection.fetchval(SQL["any_waiting_members"], context.account_id):
         await connection.execute(SQL["wake_members"], judged.person_ids, now)
     await record_people(context, connection, judged.failures)
+    unnamed = [each.person_id for each in judged.failures if each.code == NOT_IN_REPORT]
+    await _note_sent(context, connection, unnamed)
+    await _keep_taken_emails(context, connection, judged.failures)
     await _hold_suppressed(context, connection, judged.suppressed)
     freed = [row["email_key"] for row in given_up]
     opted_out = [
@@ -199,6 +234,7 @@ async def _take_failed_import(
     text = f"Dotdigital ended the whole import as {report.status.value}."
     failures = all_failed(await connection.fetch(SQL["records"], import_id), code, text)
     await record_people(context, connection, failures)
+    await _note_sent(context, connection, [each.person_id for each in failures])
     return Settled(
         "failed",
         failed=len(failures),

@@ -21,9 +21,10 @@ _MOST = 5000
 class KnownDocuments:
     """The documents, as one run sees them."""
 
-    def __init__(self, reading: Reading) -> None:
-        """Take the run; nothing is asked for before `links`."""
+    def __init__(self, reading: Reading, began: datetime) -> None:
+        """Take the run, and when it began; nothing is asked for before `links`."""
         self._reading = reading
+        self._began = began
         self._links: DocumentLinks | None = None
         self._listed_at: datetime | None = None
 
@@ -36,8 +37,7 @@ class KnownDocuments:
         return self._links or DocumentLinks()
 
     def _is_old(self, sent_at: datetime | None) -> bool:
-        began = self._reading.start.began
-        listed_at = self._listed_at
+        began, listed_at = self._began, self._listed_at
         if listed_at is None or listed_at >= began:
             return listed_at is None
         return began - listed_at > _REMEMBERED_FOR or sent_at is None or sent_at > listed_at
@@ -50,7 +50,7 @@ class KnownDocuments:
             self._listed_at = utc(row["detail"]["listed_at"])
 
     async def _list(self) -> None:
-        context, self._listed_at = self._reading.context, self._reading.start.began
+        context, self._listed_at = self._reading.context, self._began
         try:
             documents = await self._reading.client.documents.all()
         except (NotPermitted, ProtocolError, Rejected):

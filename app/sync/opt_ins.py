@@ -93,6 +93,7 @@ async def _is_intended(context: JobContext, each: Return) -> bool:
                 [each.person_id],
                 [each.opted_in_at],
                 RESUBSCRIBING,
+                [each.email_key],
             )
         )
 
@@ -110,10 +111,17 @@ async def _ask(context: JobContext, each: Return) -> bool:
         answer = await _asked(context, each)
     async with context.run.fenced() as connection:
         await connection.execute(
-            SQL["answered"], context.account_id, each.person_id, answer.status, each.opted_in_at
+            SQL["answered"],
+            context.account_id,
+            each.person_id,
+            answer.status,
+            each.opted_in_at,
+            context.clock.now(),
         )
         if answer.lifted:
-            await connection.execute(SQL["lift"], context.account_id, each.email_key)
+            await connection.execute(
+                SQL["lift"], context.account_id, each.email_key, each.opted_in_at
+            )
         else:
             await connection.execute(
                 SQL["still_out"], context.account_id, each.email_key, context.clock.now()
@@ -168,7 +176,7 @@ async def _follow_opt_out(context: JobContext, each: Return, found: Suppression)
         await connection.execute(
             "SELECT set_config('dotsync.origin_account', $1, true)", str(context.account_id)
         )
-        await connection.execute(
+        opted_out_at = await connection.fetchval(
             SQL["follow_opt_out"],
             each.person_id,
             each.opted_in_at,
@@ -176,5 +184,10 @@ async def _follow_opt_out(context: JobContext, each: Return, found: Suppression)
             found.reason,
         )
         await connection.execute(
-            SQL["answered"], context.account_id, each.person_id, found.reason, each.opted_in_at
+            SQL["found_off"],
+            context.account_id,
+            each.person_id,
+            found.reason,
+            each.opted_in_at,
+            opted_out_at,
         )

@@ -25,15 +25,18 @@ async def send_opt_outs(context: JobContext, after_id: int = 0, until_id: int = 
     client = context.client.with_priority(Priority.OPT_OUT)
     while rows := await _due(context, after_id, until_id):
         after_id = rows[-1]["person_id"]
-        contact_ids = [row["contact_id"] for row in rows]
-        answer = await client.suppressions.suppress_contacts(contact_ids=contact_ids)
+        opted_out_at = {row["contact_id"]: row["opted_out_at"] for row in rows}
+        answer = await client.suppressions.suppress_contacts(contact_ids=list(opted_out_at))
         missing = {each.id for each in answer.not_found if each.id}
+        told = [contact_id for contact_id in opted_out_at if contact_id not in missing]
         async with context.run.fenced() as connection:
             await connection.execute(
-                SQL["note_suppressed"],
+                SQL["note_opt_outs_told"],
                 context.account_id,
-                [contact_id for contact_id in contact_ids if contact_id not in missing],
+                told,
                 context.clock.now(),
+                [opted_out_at[contact_id] for contact_id in told],
+                sorted(SUPPRESSED_STATUSES),
             )
             if missing:
                 gone = await connection.fetch(
@@ -44,7 +47,7 @@ async def send_opt_outs(context: JobContext, after_id: int = 0, until_id: int = 
                     context.account_id,
                     [row["email_key"] for row in gone],
                 )
-        context.run.counts["suppressed"] += len(contact_ids) - len(missing)
+        context.run.counts["suppressed"] += len(told)
         await context.run.save()
 
 

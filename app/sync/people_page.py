@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from app.clients.dotdigital import UnsendableContactError
+from app.sync.import_report import TAKEN_CODES
 from app.sync.payloads import MappedValueError, PayloadPlan
 from app.sync.person_failures import PersonFailure
 from app.sync.person_records import Entry, Made, Row, Unchanged, make_record, named
@@ -24,15 +25,14 @@ from app.sync.rules.contact_action import (
 from app.sync.rules.eligibility import Policy, Standing, must_not_be_mailed
 from app.sync.rules.email_match import matched_by
 from app.sync.rules.mailability import (
+    LEFT,
+    NOT_A_CONTACT,
     RESUBSCRIBING,
     awaits_opt_in,
     is_lifted_by_opt_in,
     is_suppressed,
 )
 from app.sync.rules.reasons import Reason
-
-#: Codes by which Dotdigital says that another contact has the email or the number.
-TAKEN_CODES = frozenset({"duplicate", "duplicateidentifier", "contacts:idalreadyexists"})
 
 
 @dataclass(slots=True)
@@ -85,6 +85,8 @@ class Departure:
     heir: int | None
     #: The address must not be mailed, and stays so without the contact.
     opted_out: bool
+    #: None where it isn't known.
+    opted_out_at: datetime | None
     row: Row
 
 
@@ -135,6 +137,8 @@ class SortedPage:
     returning: list[Return] = field(default_factory=list)
     #: Emails of who opted out and was never a contact, and since when.
     unknown_opt_outs: list[tuple[str, datetime]] = field(default_factory=list)
+    #: The same of who may be a contact, for an import of it came to an end that isn't known.
+    doubtful_opt_outs: list[tuple[str, datetime]] = field(default_factory=list)
     #: How many records are followed by another look at their people.
     to_follow: int = 0
 
@@ -150,6 +154,7 @@ class SortedPage:
         self.leaving += other.leaving
         self.returning += other.returning
         self.unknown_opt_outs += other.unknown_opt_outs
+        self.doubtful_opt_outs += other.doubtful_opt_outs
         self.to_follow += other.to_follow
 
 
@@ -178,6 +183,8 @@ def standing_of(row: Row, claims: Claims) -> Standing:
         shared_opt_out=row["opted_out_by"] is not None,
         opted_out_by=row["opted_out_by"],
         address_opted_out=row["address_opted_out_at"] is not None,
+        address_unknown_there=not in_doubt
+        and (row["address_source"] == LEFT or row["address_refusal"] == NOT_A_CONTACT),
         opted_in_since=row["opted_in_since"],
         opt_in_answered=row["opt_in_asked"] == row["opted_in_at"] and not in_doubt,
         opt_in_in_doubt=in_doubt,
@@ -185,6 +192,7 @@ def standing_of(row: Row, claims: Claims) -> Standing:
         contact_id=row["contact_id"],
         email_sent=row["email_sent"],
         suppressed_there=is_suppressed(status),
+        opt_out_told=row["is_opt_out_told"],
         liftable_there=is_lifted_by_opt_in(status),
         opt_in_pending=awaits_opt_in(status),
         refused_as_taken=row["link_state"] == "failed" and (reason or "").lower() in TAKEN_CODES,
@@ -251,9 +259,20 @@ def _hold(
         Held(standing.person_id, row["version"], row["changed_at"], reason, named(other), other)
     )
     # Where another person has the contact of this email, that one is suppressed.
-    is_unknown = standing.email_holder is None and row["address_opted_out_at"] is None
-    if standing.no_email and is_unknown and reason is Reason.OPTED_OUT and policy.suppress_unknown:
-        page.unknown_opt_outs.append((row["email_key"], row["opted_out_at"] or row["updated_at"]))
+    if standing.no_email and standing.email_key is not None and standing.email_holder is None:
+        _keep_out(page, row, reason, policy)
+
+
+def _keep_out(page: SortedPage, row: Row, reason: Reason, policy: Policy) -> None:
+    """Have Dotdigital told of an opt-out without a contact, unless it was told already."""
+    since = row["opted_out_at"] or row["updated_at"]
+    known, is_left = row["address_opted_out_at"], row["address_source"] == LEFT
+    is_news = known is None or known < since or is_left
+    if reason is Reason.OPTED_OUT and policy.suppress_unknown:
+        if is_news or row["address_refusal"] == NOT_A_CONTACT:
+            page.unknown_opt_outs.append((row["email_key"], since))
+    elif is_news and row["last_sent_at"] is not None:
+        page.doubtful_opt_outs.append((row["email_key"], since))
 
 
 def _departure(row: Row, standing: Standing, contact_id: int, heir: int | None) -> Departure:
@@ -265,6 +284,8 @@ def _departure(row: Row, standing: Standing, contact_id: int, heir: int | None) 
         reason=Reason.MERGED if standing.merged else Reason.DELETED,
         heir=heir,
         opted_out=must_not_be_mailed(standing) or standing.suppressed_there,
+        # Where the person opted in since, what stands there is what followed its own opt-out.
+        opted_out_at=row["opted_out_at"] if standing.no_email or standing.opted_in_since else None,
         row=row,
     )
 

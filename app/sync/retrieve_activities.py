@@ -1,14 +1,14 @@
 """retrieve_activities: brings over what people did with campaigns, forms and the web site.
 
 Campaigns first, then forms, then visits: each asked only for what is new, stored in large batches
-with the place that was reached. At the end the watermark moves, to when this reading began by
-Dotdigital's clock; whoever is not linked yet is left to match_activities.
+with the place that was reached. At the end of each its watermark moves, to when the reading began
+by Dotdigital's clock; what has no person yet is left to match_activities.
 """
 
 from app.clients.dotdigital import DotdigitalError
 from app.models.online_activities import ACTIVITY_TYPES
-from app.sync.activity_reading import Reading, begin
-from app.sync.activity_store import SQL, STREAM
+from app.sync.activity_reading import Reading
+from app.sync.activity_store import SQL
 from app.sync.campaign_reading import read_campaigns
 from app.sync.engine import JobContext
 from app.sync.form_reading import read_forms
@@ -25,11 +25,10 @@ async def run(context: JobContext) -> None:
     if not context.run.is_dry:
         await context.database.pool.execute(SQL["begin_matching"], context.account_id)
         await context.database.pool.execute(SQL["queued_from"], context.account_id)
-    reading = Reading(context, chosen, await begin(context))
+    reading = Reading(context, chosen)
     try:
-        await read_campaigns(reading)
-        await read_forms(reading)
-        await read_visits(reading)
+        for read in (read_campaigns, read_forms, read_visits):
+            await read(reading)
         await reading.store.settle()
     except DotdigitalError:
         # What was read is read: the next run goes on behind it.
@@ -37,30 +36,14 @@ async def run(context: JobContext) -> None:
         raise
     finally:
         await reading.store.close()
-    if context.run.is_dry:
-        return
-    await _move_watermark(reading)
-    if reading.store.has_orphans:
-        await _hand_over(context)
+        if reading.store.has_orphans and not context.run.is_dry:
+            await _hand_over(context)
 
 
 async def chosen_types(context: JobContext) -> frozenset[str]:
     """Return the types that come over for the account; all where nobody chose."""
     row = await context.database.pool.fetchrow(SQL["chosen_types"], context.account_id)
     return frozenset(type_ for type_ in ACTIVITY_TYPES if row is None or row[type_])
-
-
-async def _move_watermark(reading: Reading) -> None:
-    context, place = reading.context, reading.start
-    async with context.run.fenced() as connection:
-        await connection.execute(
-            SQL["move_watermark"],
-            context.account_id,
-            STREAM,
-            place.began,
-            place.floor.isoformat(),
-            context.clock.now(),
-        )
 
 
 async def _hand_over(context: JobContext) -> None:

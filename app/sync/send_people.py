@@ -75,6 +75,8 @@ async def run(context: JobContext) -> None:
             await reload_settings(context)
     finally:
         await submissions.close()
+    # Who opted out while an import of this run held them, and whatever else came up in it.
+    await send_opt_outs(context)
     await tell_address_opt_outs(context)
     context.run.counts["pending"] = submissions.pending
     if submissions.pending:
@@ -173,9 +175,11 @@ class _Sender:
             await write_held(self._context, connection, page.held)
             await write_unchanged(self._context, connection, page.unchanged)
             await record_people(self._context, connection, page.failures)
-            await keep_opted_out(
-                self._context, connection, page.unknown_opt_outs, "never_a_contact"
-            )
+            for addresses, source in (
+                (page.unknown_opt_outs, "never_a_contact"),
+                (page.doubtful_opt_outs, "perhaps_a_contact"),
+            ):
+                await keep_opted_out(self._context, connection, addresses, source)
         self._context.run.counts.update(counts)
         settled = counts["skipped"] + counts["unchanged"] + counts["failed"]
         self._context.run.done += settled

@@ -211,7 +211,8 @@ class Submissions:
             await self._submit_parts(kept, merge_option, error)
             return
         except DotdigitalError as error:
-            await lose(self._context, import_id, f"The call failed: {error}")
+            text = f"The call failed: {error}"
+            await lose(self._context, import_id, text, may_be_taken=True)
             raise
         except RunStopped:
             await lose(self._context, import_id, "The run was stopped before it was sent.")

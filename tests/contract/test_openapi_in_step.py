@@ -1,5 +1,6 @@
 """The documents of the API are the code's: `openapi.md`, the problems that routes declare."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,6 +51,52 @@ def test_every_operation_asks_for_a_key_and_says_what_happens_without(
         and not ({"401", "403", "503"} <= operation["responses"].keys() and operation["security"])
     ]
     assert lacking == []
+
+
+def test_every_operation_says_which_scope_it_needs(document: dict[str, Any]) -> None:
+    needed = {
+        name: [scope for each in operation["security"] for scope in each["API key"]]
+        for name, operation in operations(document)
+        if name.partition(" ")[2] not in {*_OPEN, "/metrics"}
+    }
+    assert {len(scopes) for scopes in needed.values()} == {1}
+    assert needed["GET /v1/people"] == ["read"]
+    assert needed["POST /v1/people/import"] == ["write"]
+    assert needed["POST /v1/jobs/{job}/runs"] == ["sync"]
+    assert needed["GET /v1/runs/{run_id}/events"] == ["read"]
+    assert needed["POST /v1/accounts"] == ["admin"]
+    for name, operation in operations(document):
+        if scopes := needed.get(name):
+            assert f"Needs a key with the scope `{scopes[0]}`." in operation["description"], name
+
+
+def test_every_post_shows_its_idempotency_key_once(document: dict[str, Any]) -> None:
+    shown = {
+        name: [each["name"] for each in operation.get("parameters", ())].count("Idempotency-Key")
+        for name, operation in operations(document)
+    }
+    posts = {name for name in shown if name.startswith("POST /v1/")}
+    assert posts
+    assert {name for name, times in shown.items() if times == 1} == posts
+    assert set(shown.values()) == {0, 1}
+
+
+def test_document_is_the_same_when_it_is_asked_for_again() -> None:
+    app = create_app(Settings(_env_file=None))
+    first = json.dumps(app.openapi())
+    assert json.dumps(app.openapi()) == first
+
+
+def test_page_tells_defaults_and_limits() -> None:
+    written = (ROOT / "openapi.md").read_text()
+    for told in (
+        "| `limit` | query | integer | Items in a page, at most. 1 to 1000. Default: `100`. |",
+        "| `mode` | `changes`, `full`, `dry_run` |",
+        "Default: `changes`. |",
+        "| `no_email` | boolean | Default: `false`. |",
+        "Contacts in one import, at most. 10 to 50000. Default: `10000`. |",
+    ):
+        assert told in written, told
 
 
 def test_problems_are_declared_as_problem_json(document: dict[str, Any]) -> None:

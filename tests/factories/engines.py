@@ -61,15 +61,14 @@ class Replica:
         return row
 
 
-@contextlib.asynccontextmanager
-async def replica(
+def replica_on(
     database: Database,
+    transport: Transport,
     clock: Clock,
     settings: Settings,
     jobs: Mapping[str, JobFunction] = JOB_FUNCTIONS,
-) -> AsyncIterator[Replica]:
-    """Give a replica with these jobs."""
-    transport = Transport(allowed_hosts=settings.allowed_hosts)
+) -> Replica:
+    """Give a replica with these jobs, which calls over this transport."""
     cipher = CredentialsCipher([key_kept_in(settings.data_dir)])
     connector = DotdigitalConnector(
         transport, PostgresBucketStore(database, clock), cipher, clock, settings
@@ -81,10 +80,19 @@ async def replica(
         connector=connector,
         jobs=dict(jobs),
     )
-    try:
-        yield Replica(database, clock, settings, engine)
-    finally:
-        await transport.aclose()
+    return Replica(database, clock, settings, engine)
+
+
+@contextlib.asynccontextmanager
+async def replica(
+    database: Database,
+    clock: Clock,
+    settings: Settings,
+    jobs: Mapping[str, JobFunction] = JOB_FUNCTIONS,
+) -> AsyncIterator[Replica]:
+    """Give a replica with these jobs."""
+    async with Transport(allowed_hosts=settings.allowed_hosts) as transport:
+        yield replica_on(database, transport, clock, settings, jobs)
 
 
 async def make_usable_account(

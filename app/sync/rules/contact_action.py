@@ -96,7 +96,8 @@ def decide(standing: Standing, policy: Policy) -> Action:
     """
     linked = standing.contact_id
     if linked is not None:
-        if must_not_be_mailed(standing) and not standing.suppressed_there:
+        is_off = standing.suppressed_there and standing.opt_out_told
+        if must_not_be_mailed(standing) and not is_off:
             return Suppress(linked)
         if standing.deleted or standing.merged:
             return Delete(linked) if standing.heir is None else HandOver(linked, standing.heir)
@@ -104,7 +105,7 @@ def decide(standing: Standing, policy: Policy) -> Action:
     if reason is None:
         return (
             _CREATE
-            if linked is None and not standing.address_opted_out
+            if linked is None and (not standing.address_opted_out or standing.address_unknown_there)
             else _sent(standing, policy)
         )
     if reason is Reason.LINKED_ELSEWHERE and linked is not None:
@@ -123,7 +124,8 @@ def _sent(standing: Standing, policy: Policy) -> Create | Update | Resubscribe |
         # First the contact gets the new email: what is brought back is the address that it has.
         taken = standing.refused_as_taken and policy.relink_taken_email
         return Relink(linked, to_verify=True) if taken else Update(linked)
-    opted_out_there = standing.liftable_there or standing.address_opted_out
+    address_there = standing.address_opted_out and not standing.address_unknown_there
+    opted_out_there = standing.liftable_there or address_there
     if standing.opt_in_in_doubt or (opted_out_there and lifts(standing, policy)):
         return Resubscribe(linked)
     return Update(linked)

@@ -25,6 +25,8 @@ class Standing:
     opted_out_by: int | None = None
     #: The address opted out in this account while it was no contact of ours.
     address_opted_out: bool = False
+    #: Dotdigital knows nothing of that: it wasn't told, or has no contact with the address.
+    address_unknown_there: bool = False
     #: The latest opt-in is newer than every opt-out that is known here.
     opted_in_since: bool = False
     #: Dotdigital was asked to follow that opt-in, and answered.
@@ -39,6 +41,8 @@ class Standing:
     email_sent: str | None = None
     #: Dotdigital's side is known to be opted out or suppressed.
     suppressed_there: bool = False
+    #: Since the latest opt-out: it may have come back by itself since an earlier one.
+    opt_out_told: bool = True
     #: That by a wish, which a later opt-in can lift.
     liftable_there: bool = False
     #: Asked whether it wants to be mailed again, and yet to answer.
@@ -96,7 +100,7 @@ def conditions(standing: Standing, policy: Policy) -> tuple[Condition, ...]:
     """
     as_unlinked = {
         "not_opted_out": not (standing.no_email or standing.shared_opt_out),
-        "address_not_opted_out": not standing.address_opted_out or lifts(standing, policy),
+        "address_not_opted_out": is_address_free(standing, policy),
     }
     return (
         *(
@@ -112,6 +116,16 @@ def lifts(standing: Standing, policy: Policy) -> bool:
     """Say whether an opt-in stands that Dotdigital is still to be asked to follow."""
     wanted = standing.opted_in_since and not (standing.no_email or standing.shared_opt_out)
     return policy.resubscribes and wanted and not standing.opt_in_answered
+
+
+def is_address_free(standing: Standing, policy: Policy) -> bool:
+    """Say whether a contact may be made of the address, or brought back with it.
+
+    Where Dotdigital knows nothing of its opt-out, a later opt-in is all it takes.
+    """
+    if not standing.address_opted_out or lifts(standing, policy):
+        return True
+    return standing.address_unknown_there and standing.opted_in_since
 
 
 def must_not_be_mailed(standing: Standing) -> bool:
@@ -136,8 +150,8 @@ def _checks(standing: Standing, policy: Policy) -> Iterator[tuple[str, bool, Rea
     yield "on_a_list", on_a_list, Reason.NOT_ON_A_LIST, None
     yield "has_email", standing.email_key is not None, Reason.BLANK_EMAIL, None
     yield "not_opted_out", linked or not opted_out, Reason.OPTED_OUT, opted_out_by(standing)
-    mailable = linked or not standing.address_opted_out or lifts(standing, policy)
-    yield "address_not_opted_out", mailable, Reason.ADDRESS_OPTED_OUT, None
+    is_free = linked or is_address_free(standing, policy)
+    yield "address_not_opted_out", is_free, Reason.ADDRESS_OPTED_OUT, None
     holder = standing.email_holder
     yield "email_free", holder is None, Reason.LINKED_ELSEWHERE, holder
     mobile_free = not _mobile_stands_in_the_way(standing, policy)

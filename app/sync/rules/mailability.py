@@ -38,6 +38,10 @@ PENDING_OPT_IN = "pendingOptIn"
 #: As contacts-v3.json spells it.
 SUBSCRIBED = "subscribed"
 SUPPRESSED = "suppressed"
+#: Ours, of an address: somebody who opted out left it, and Dotdigital wasn't told of it.
+LEFT = "left"
+#: Ours, of an address: Dotdigital was told, and has no contact with it.
+NOT_A_CONTACT = "not_a_contact"
 
 
 def is_lifted_by_opt_in(status: str | None) -> bool:

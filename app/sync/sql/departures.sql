@@ -23,7 +23,8 @@ WITH given AS (
 ), unlinked AS (
     UPDATE contact_links AS link
     SET contact_id = NULL, state = 'not_eligible', reason = given.reason, reason_detail = NULL,
-        account_status = NULL, suppressed_at = NULL, opt_in_asked = NULL, email_key = NULL,
+        account_status = NULL, suppressed_at = NULL, opt_out_told = NULL, opt_in_asked = NULL,
+        email_key = NULL,
         mobile_sent = NULL, acknowledged = NULL, sent_fingerprint = NULL, sent_version = NULL,
         linked_at = NULL
     FROM given JOIN gone USING (person_id)
@@ -39,15 +40,18 @@ SELECT email_key FROM gone WHERE email_key IS NOT NULL;
 -- The heirs get the contacts, which are to be sent their values. Primary key of contact_links.
 INSERT INTO contact_links AS link (
     account_id, person_id, contact_id, state, account_status, suppressed_at, email_key,
-    mobile_sent, linked_at)
+    mobile_sent, opt_out_told, linked_at)
 SELECT $1, person_id, contact_id, 'pending', account_status, suppressed_at, email_key,
-       mobile_sent, $8
-FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::timestamptz[], $6::text[], $7::text[])
-    AS given (person_id, contact_id, account_status, suppressed_at, email_key, mobile_sent)
+       mobile_sent, opt_out_told, $8
+FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::timestamptz[], $6::text[], $7::text[],
+            $9::timestamptz[])
+    AS given (person_id, contact_id, account_status, suppressed_at, email_key, mobile_sent,
+              opt_out_told)
 ORDER BY person_id
 ON CONFLICT (account_id, person_id) DO UPDATE
     SET contact_id = excluded.contact_id, state = excluded.state, reason = NULL,
         reason_detail = NULL, account_status = excluded.account_status,
-        suppressed_at = excluded.suppressed_at, email_key = excluded.email_key,
+        suppressed_at = excluded.suppressed_at, opt_out_told = excluded.opt_out_told,
+        email_key = excluded.email_key,
         mobile_sent = excluded.mobile_sent, acknowledged = NULL, sent_fingerprint = NULL,
         sent_version = NULL, linked_at = excluded.linked_at;

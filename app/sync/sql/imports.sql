@@ -122,6 +122,14 @@ DELETE FROM person_changes AS due USING yes
 WHERE due.account_id = $1 AND due.person_id = yes.person_id
   AND due.version <= yes.version AND due.changed_at <= yes.changed_at;
 
+-- name: note_sent
+-- People who were sent, and of whom it isn't known whether they are contacts. Primary key.
+INSERT INTO contact_links AS link (account_id, person_id, state, last_sent_at)
+SELECT $1, person_id, 'pending', $3 FROM unnest($2::bigint[]) AS given (person_id)
+WHERE EXISTS (SELECT FROM people WHERE people.id = given.person_id)
+ORDER BY person_id
+ON CONFLICT (account_id, person_id) DO UPDATE SET last_sent_at = excluded.last_sent_at;
+
 -- name: told_consents
 -- The contacts of accepted records have the consents that went along. Primary keys; a consent of an
 -- erased person is passed over.
@@ -146,6 +154,20 @@ JOIN contact_links AS link
  AND link.contact_id IS NOT NULL AND link.email_key IS DISTINCT FROM record.email_key
 JOIN people AS person ON person.id = link.person_id
 WHERE link.email_key IS NOT NULL;
+
+-- name: refused_opt_outs
+-- Emails of opted out people that a contact of somebody else seems to have, so that their own
+-- contacts did not get them; not those that are kept already. Primary keys.
+SELECT person.email_key, person.opted_out_at
+FROM unnest($2::bigint[]) AS given (person_id)
+JOIN people AS person ON person.id = given.person_id AND person.no_email
+JOIN contact_links AS link
+  ON link.account_id = $1 AND link.person_id = person.id AND link.contact_id IS NOT NULL
+ AND link.email_key IS DISTINCT FROM person.email_key
+WHERE person.email_key IS NOT NULL
+  AND NOT EXISTS (SELECT FROM address_opt_outs AS kept
+                  WHERE kept.account_id = $1 AND kept.email_key = person.email_key
+                    AND kept.opted_out_at >= person.opted_out_at AND kept.source <> 'left');
 
 -- name: make_sharers_due
 -- Whoever has one of these addresses is looked at again. people_email_key.

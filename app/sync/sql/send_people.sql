@@ -44,11 +44,20 @@ SELECT due.person_id, due.reason AS change_reason, due.attempts, due.changed_at,
        person.deleted_at IS NOT NULL AS deleted,
        person.merged_into_id,
        person.opted_out_at, person.opted_in_at, address.opted_out_at AS address_opted_out_at,
+       address.source AS address_source, address.refusal AS address_refusal,
        NOT person.no_email AND coalesce(
            person.opted_in_at > coalesce(greatest(person.opted_out_at, address.opted_out_at),
                                          '-infinity'), false) AS opted_in_since,
        link.contact_id, link.email_key AS email_sent, link.account_status, link.sent_fingerprint,
-       link.state AS link_state, link.reason AS link_reason, link.opt_in_asked,
+       link.state AS link_state, link.reason AS link_reason, link.opt_in_asked, link.last_sent_at,
+       link.opt_out_told,
+       coalesce(greatest(link.opt_out_told,
+                         CASE WHEN link.last_read ->> 'contact_id' = link.contact_id::text
+                              THEN (link.last_read ->> 'off_at')::timestamptz END)
+                >= greatest(CASE WHEN person.no_email THEN person.opted_out_at END, other.opted_out_at,
+                            CASE WHEN address.opted_out_at
+                                      >= coalesce(person.opted_in_at, '-infinity')
+                                 THEN address.opted_out_at END), false) AS is_opt_out_told,
        coalesce(link.suppressed_at, address.confirmed_at) AS suppressed_at, link.mobile_sent,
        link.acknowledged -> 'filled' AS filled,
        (SELECT other.person_id FROM contact_links AS other
@@ -69,10 +78,7 @@ SELECT due.person_id, due.reason AS change_reason, due.attempts, due.changed_at,
               AND flying.person_id <> person.id
             LIMIT 1)
        ) END AS mobile_holder,
-       (SELECT other.id FROM people AS other
-        WHERE other.email_key = person.email_key AND other.id <> person.id
-          AND other.no_email AND other.deleted_at IS NULL
-        LIMIT 1) AS opted_out_by,
+       other.id AS opted_out_by,
        $5 AND EXISTS (SELECT FROM list_members AS member
                       JOIN lists AS list ON list.id = member.list_id
                       WHERE member.person_id = person.id AND list.account_id = $1
@@ -118,30 +124,44 @@ CROSS JOIN LATERAL (SELECT * FROM people WHERE people.id = due.person_id OFFSET 
 LEFT JOIN LATERAL (SELECT * FROM contact_links
                    WHERE contact_links.account_id = $1 AND contact_links.person_id = due.person_id
                    OFFSET 0) AS link ON true
-LEFT JOIN LATERAL (SELECT opted_out_at, confirmed_at FROM address_opt_outs AS address
+LEFT JOIN LATERAL (SELECT opted_out_at, confirmed_at, source, refusal
+                   FROM address_opt_outs AS address
                    WHERE address.account_id = $1 AND address.email_key = person.email_key
                    OFFSET 0) AS address ON true
+LEFT JOIN LATERAL (SELECT other.id, other.opted_out_at FROM people AS other
+                   WHERE other.email_key = person.email_key AND other.id <> person.id
+                     AND other.no_email AND other.deleted_at IS NULL
+                   ORDER BY other.opted_out_at DESC LIMIT 1) AS other ON true
 ORDER BY due.person_id;
 
 -- name: due_opt_outs
--- Linked people up to a person id who must not be mailed and whose contact isn't known to be
--- suppressed: they go before everything else. people_opted_out, or the sharing ones by people_email_key.
-SELECT due.person_id, person.version, link.contact_id
+-- Linked people up to a person id who must not be mailed and whose contact isn't known to have been
+-- suppressed since: they go before everything else. people_opted_out, or the sharing ones by
+-- people_email_key.
+SELECT due.person_id, person.version, link.contact_id, latest.opted_out_at
 FROM person_changes AS due
 JOIN people AS person ON person.id = due.person_id
 JOIN contact_links AS link
   ON link.account_id = due.account_id AND link.person_id = due.person_id
+CROSS JOIN LATERAL (
+    SELECT greatest(
+        CASE WHEN person.no_email THEN coalesce(person.opted_out_at, '-infinity') END,
+        (SELECT max(other.opted_out_at) FROM people AS other
+         WHERE other.email_key = person.email_key AND other.no_email
+           AND other.deleted_at IS NULL),
+        (SELECT address.opted_out_at FROM address_opt_outs AS address
+         WHERE address.account_id = $1 AND address.email_key = person.email_key
+           AND address.opted_out_at >= coalesce(person.opted_in_at, '-infinity')))
+        AS opted_out_at OFFSET 0) AS latest
 WHERE due.account_id = $1 AND due.person_id > $2 AND due.person_id <= $6
   AND due.next_attempt_at <= $3
   AND link.contact_id IS NOT NULL
-  AND NOT lower(coalesce(link.account_status, '')) = ANY ($5::text[])
-  AND (person.no_email
-       OR EXISTS (SELECT FROM people AS other
-                  WHERE other.email_key = person.email_key AND other.no_email
-                    AND other.deleted_at IS NULL)
-       OR EXISTS (SELECT FROM address_opt_outs AS address
-                  WHERE address.account_id = $1 AND address.email_key = person.email_key
-                    AND address.opted_out_at >= coalesce(person.opted_in_at, '-infinity')))
+  AND latest.opted_out_at IS NOT NULL
+  AND (NOT lower(coalesce(link.account_status, '')) = ANY ($5::text[])
+       OR coalesce(greatest(link.opt_out_told,
+                            CASE WHEN link.last_read ->> 'contact_id' = link.contact_id::text
+                                 THEN (link.last_read ->> 'off_at')::timestamptz END)
+                   < latest.opted_out_at, true))
 ORDER BY due.person_id
 LIMIT $4;
 
@@ -187,6 +207,16 @@ UPDATE contact_links
 SET account_status = 'suppressed', last_sent_at = $3, suppressed_at = $3
 WHERE account_id = $1 AND contact_id = ANY ($2::bigint[]);
 
+-- name: note_opt_outs_told
+-- The same, with the opt-outs that it was told of; who was suppressed already keeps the reason.
+-- contact_links_contact.
+UPDATE contact_links AS link
+SET account_status = CASE WHEN lower(coalesce(link.account_status, '')) = ANY ($5::text[])
+                          THEN link.account_status ELSE 'suppressed' END,
+    last_sent_at = $3, suppressed_at = $3, opt_out_told = given.opted_out_at
+FROM unnest($2::bigint[], $4::timestamptz[]) AS given (contact_id, opted_out_at)
+WHERE link.account_id = $1 AND link.contact_id = given.contact_id;
+
 -- name: unlink_contacts
 -- Contacts that are gone in Dotdigital: the person is sent again as a new one, and so may be others
 -- who have the address. contact_links_contact.
@@ -197,7 +227,7 @@ WITH gone AS (
 )
 UPDATE contact_links AS link
 SET contact_id = NULL, sent_fingerprint = NULL, acknowledged = NULL, email_key = NULL,
-    mobile_sent = NULL, account_status = NULL, state = 'unlinked'
+    mobile_sent = NULL, account_status = NULL, opt_out_told = NULL, state = 'unlinked'
 FROM gone
 WHERE link.account_id = gone.account_id AND link.person_id = gone.person_id
 RETURNING gone.email_key;

@@ -13,7 +13,6 @@ from sandbox.server import RunningSandbox
 from sandbox.state import ApiUser
 from tests.clock import FakeClock
 from tests.factories.accounts import make_account, make_account_over_api
-from tests.factories.api_keys import client_with
 from tests.factories.contact_links import due_people, make_link
 from tests.factories.lists import make_list
 from tests.factories.mappings import make_mapping
@@ -486,18 +485,3 @@ async def test_a_stale_version_deletes_nothing(api: httpx.AsyncClient, database:
 
     assert answer.status_code == 412
     assert await stored_accounts(database) == 1
-
-
-async def test_reading_needs_read_changing_admin_and_verifying_sync(
-    api: httpx.AsyncClient, anonymous: httpx.AsyncClient, database: Database
-) -> None:
-    account = await make_account(database)
-    path = f"/v1/accounts/{account.id}"
-    async with client_with(api, ["read", "write", "sync"]) as writer:
-        assert (await writer.get(path)).status_code == 200
-        assert (await writer.patch(path, json={"name": "New"})).status_code == 403
-        assert (await writer.delete(path)).status_code == 403
-        assert (await writer.post("/v1/accounts", json={})).status_code == 403
-    async with client_with(api, ["read"]) as reader:
-        assert (await reader.post(f"{path}/verify")).status_code == 403
-    assert (await anonymous.get(path)).status_code == 401

@@ -48,7 +48,7 @@ async def test_page_that_took_long_ends_early_and_nobody_is_missed(
     await make_members(database, mailing_list, [*people[1::2], last])
     for name, bound in {"_MOST_LOOKS": 20, "_STRETCH": (4, 4), "_MOST_SWEEPS": 1}.items():
         monkeypatch.setattr(people_pages, name, bound)
-    asked = {"list_id": mailing_list.id, "no_email": "true", "limit": 10}
+    asked: dict[str, Any] = {"list_id": mailing_list.id, "no_email": "true", "limit": 10}
 
     first = (await api.get("/v1/people", params=asked)).json()
 

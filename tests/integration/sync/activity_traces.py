@@ -58,7 +58,7 @@ async def noted(here: Replica, event: str) -> list[dict[str, Any]]:
     return [row["detail"] for row in rows]
 
 
-async def watermark(here: Replica, stream: str = "activities") -> Row | None:
+async def watermark(here: Replica, stream: str = "activities.campaigns") -> Row | None:
     """Return how far a stream was read."""
     row: Row | None = await here.database.pool.fetchrow(
         "SELECT * FROM watermarks WHERE stream = $1", stream

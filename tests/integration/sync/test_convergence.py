@@ -372,7 +372,7 @@ def test_both_sides_come_to_say_the_same(
     run_state_machine_as_test(
         Sides,
         settings=settings(
-            max_examples=15,
+            max_examples=10,
             stateful_step_count=15,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -1,7 +1,6 @@
 """send_people and who opted out before: brought back only by a later opt-in, once and for all."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +9,15 @@ from sandbox.server import RunningSandbox
 from tests.clock import START
 from tests.factories.engines import Replica
 from tests.factories.people import make_people, make_person
+from tests.integration.sync.consent_traces import (
+    opt_in,
+    opt_out,
+    opted_out,
+    resubscribe,
+    set_clock,
+    status,
+    untold,
+)
 from tests.integration.sync.traces import calls, due, link
 
 HOUR = timedelta(hours=1)
@@ -19,44 +27,6 @@ HOUR = timedelta(hours=1)
 def one_clock(sandbox: RunningSandbox) -> None:
     """Let Dotdigital's clock stand where ours does."""
     set_clock(sandbox, START)
-
-
-def set_clock(sandbox: RunningSandbox, at: datetime) -> None:
-    sandbox.control.move_clock(to=at.isoformat().replace("+00:00", "Z"), frozen=True)
-
-
-async def opt_out(here: Replica, person_id: int, at: datetime) -> None:
-    await here.database.pool.execute(
-        "UPDATE people SET no_email = true, opted_out_at = $2 WHERE id = $1", person_id, at
-    )
-
-
-async def opt_in(here: Replica, person_id: int, at: datetime) -> None:
-    await here.database.pool.execute(
-        "UPDATE people SET no_email = false, opted_in_at = $2 WHERE id = $1", person_id, at
-    )
-
-
-async def resubscribe(here: Replica, account: Account, mode: str) -> None:
-    await here.database.pool.execute(
-        "UPDATE accounts SET settings = settings || $2 WHERE id = $1",
-        account.id,
-        {"resubscribe_mode": mode},
-    )
-
-
-def status(sandbox: RunningSandbox, email: str = "ann@example.com") -> str:
-    contact: dict[str, Any] = sandbox.control.read_contact(email)
-    return str(contact["channelProperties"]["email"]["status"])
-
-
-async def opted_out(here: Replica, account: Account) -> int:
-    """Give a linked person who is opted out on both sides since START; return its id."""
-    person = await make_person(here.database)
-    await here.run(account, "send_people")
-    await opt_out(here, person.id, START)
-    await here.run(account, "send_people")
-    return person.id
 
 
 @pytest.mark.parametrize(
@@ -263,13 +233,6 @@ async def test_import_of_opt_outs_that_fails_is_made_again(
     await here.run(sandboxed, "send_people")
     assert await untold(here) == 0
     assert len(list(sandbox.account.contacts)) == 10
-
-
-async def untold(here: Replica) -> int:
-    count: int = await here.database.pool.fetchval(
-        "SELECT count(*) FROM address_opt_outs WHERE confirmed_at IS NULL"
-    )
-    return count
 
 
 async def test_address_is_lifted_by_a_later_opt_in_of_whoever_has_it(

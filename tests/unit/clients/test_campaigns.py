@@ -116,7 +116,7 @@ PAGED: list[Callable[..., AsyncIterator[SkipPage[Any]]]] = [
 ]
 
 
-@pytest.mark.parametrize("read", PAGED, ids=str)
+@pytest.mark.parametrize("read", PAGED, ids=range(len(PAGED)))
 async def test_each_stream_goes_on_from_a_checkpoint(
     client: DotdigitalClient,
     dotdigital: respx.MockRouter,

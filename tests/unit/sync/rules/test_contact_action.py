@@ -300,6 +300,32 @@ NEVER = Policy(resubscribes=False)
             id="and not even then where the account says never",
         ),
         pytest.param(
+            replace(ADDRESS_OUT, address_unknown_there=True, opted_in_since=True),
+            NEVER,
+            Create(),
+            id="unless Dotdigital knows nothing of the address, so that nobody is brought back",
+        ),
+        pytest.param(
+            replace(ADDRESS_OUT, address_unknown_there=True),
+            USUAL,
+            Skip(Reason.ADDRESS_OPTED_OUT),
+            id="but it takes an opt-in there too",
+        ),
+        pytest.param(
+            replace(
+                LINKED, address_opted_out=True, address_unknown_there=True, opted_in_since=True
+            ),
+            USUAL,
+            Update(77),
+            id="a contact is not asked for an opt-out that Dotdigital knows nothing of",
+        ),
+        pytest.param(
+            replace(LINKED, no_email=True, suppressed_there=True, opt_out_told=False),
+            USUAL,
+            Suppress(77),
+            id="a newer opt-out is told again: the contact may have come back since the older one",
+        ),
+        pytest.param(
             replace(LINKED, email_key="ann@old.example", address_opted_out=True),
             USUAL,
             Suppress(77),
