@@ -24,6 +24,8 @@ TABLES = (
     "person_changes",
     "failures",
     "online_activities",
+    "address_opt_outs",
+    "consents",
 )
 
 
@@ -62,6 +64,11 @@ async def test_nothing_is_left_but_a_hash(
     await make_activity(database, account, person_id=person.id)
     await make_activity(database, account, contact_id=contact_id)
     await make_activity(database, account, email="ANN@example.com")
+    await database.pool.execute(
+        """INSERT INTO address_opt_outs (account_id, email_key, source, opted_out_at)
+           VALUES ($1, 'ann@example.com', 'old_address', now())""",
+        account.id,
+    )
 
     answer = await api.post(f"/v1/people/{person.id}/erase")
 
