@@ -1,6 +1,6 @@
 """From a person's row to what Dotdigital is told: the account's mappings, compiled once a run."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from operator import itemgetter
@@ -54,13 +54,41 @@ class Payload:
     #: Values that only fill a blank there: they go by an import of their own, whose merge option
     #: says just that, after the contact stands.
     filling: dict[str, Scalar]
+    #: Data fields that come back as well.
+    two_way: frozenset[str] = frozenset()
 
-    def acknowledgeable(self, *, filled: Mapping[str, Any] | None) -> dict[str, Any]:
+    def news(self, base: Mapping[str, Any] | None) -> dict[str, Scalar]:
+        """Return the data fields that are to be written there.
+
+        Of those that come back, only what moved here since both sides agreed (``base``, by name):
+        what moved there is to be read, and not written over. A blank of ours is no news while
+        nobody knows what they have.
+        """
+        if not self.two_way:
+            return self.data_fields
+        agreed = base or {}
+        return {
+            name: value
+            for name, value in self.data_fields.items()
+            if name not in self.two_way
+            or (agreed[name] != value if name in agreed else value is not None)
+        }
+
+    def acknowledgeable(
+        self,
+        *,
+        filled: Mapping[str, Any] | None,
+        base: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
         """Return the values as the link keeps them once Dotdigital said yes.
 
-        ``filled`` are the filling values that Dotdigital took, this time or before.
+        ``filled`` are the filling values that Dotdigital took, this time or before; ``base`` is as
+        for `news`: what was not written stands as it was agreed on, or stays unknown.
         """
-        kept: dict[str, Any] = {"fields": self.data_fields}
+        fields: Mapping[str, Scalar] = self.data_fields
+        if self.two_way:
+            fields = {**self.news(base), **_of(self.data_fields, base or {})}
+        kept: dict[str, Any] = {"fields": fields}
         if self.preferences:
             kept["preferences"] = {str(key): opted_in for key, opted_in in self.preferences}
         if filled:
@@ -80,6 +108,10 @@ class Payload:
         return blake2b(written, digest_size=16).digest()
 
 
+def _of(fields: Mapping[str, Scalar], names: Collection[str]) -> dict[str, Scalar]:
+    return {name: value for name, value in fields.items() if name in names}
+
+
 class PayloadPlan:
     """The account's mappings to Dotdigital, ready to be applied to many rows."""
 
@@ -87,6 +119,11 @@ class PayloadPlan:
         """Compile the mappings that send; those that only retrieve are passed over."""
         sent = [mapping for mapping in mappings if mapping.direction in SENT_DIRECTIONS]
         self._fields = {kind: tuple(_fields(sent, kind)) for kind in ("person", "lead")}
+        self._two_way = frozenset(
+            each.dotdigital_field
+            for each in sent
+            if each.kind == "field" and each.direction == "two_way"
+        )
         # By id, so that the order in which mappings were made makes no news of old values.
         self._preferences = {
             kind: tuple(sorted(_preferences(sent, kind), key=lambda rule: rule.preference_id))
@@ -129,7 +166,7 @@ class PayloadPlan:
                 preferences.append((preference.preference_id, opted_in))
         if faults:
             raise MappedValueError(faults)
-        return Payload(data_fields, preferences, filling)
+        return Payload(data_fields, preferences, filling, self._two_way)
 
 
 def _typed(rule: _Field, row: Row) -> Scalar:

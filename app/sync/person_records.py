@@ -79,7 +79,7 @@ def make_record(
         to_follow = fills or more or (standing.liftable_there and lifts(standing, policy))
         version = row["version"] - 1 if to_follow else row["version"]
         consents = consents[:MAX_CONSENTS]
-        encoded = _encoded(email, standing.contact_id, mobile, payload, consents)
+        encoded = _encoded(email, standing.contact_id, mobile, payload, row["base"], consents)
     elif fills:
         version, filled, is_fill = row["version"], payload.filling, True
         encoded = _encoded_fill(standing.contact_id, payload)
@@ -100,7 +100,7 @@ def make_record(
         note=note,
         suppressed=_is_off(standing),
         fingerprint=fingerprint,
-        acknowledged=payload.acknowledgeable(filled=filled),
+        acknowledged=payload.acknowledgeable(filled=filled, base=row["base"]),
         encoded=encoded,
     )
     return Made(fill=entry) if is_fill else Made(record=entry, to_follow=to_follow)
@@ -124,6 +124,7 @@ def _encoded(
     contact_id: int | None,
     mobile: str | None,
     payload: Payload,
+    base: Mapping[str, Any] | None,
     consents: Sequence[Mapping[str, Any]],
 ) -> bytes:
     return encode_contact(
@@ -132,7 +133,7 @@ def _encoded(
             contact_id=contact_id,
             email=email,
             mobile_number=mobile,
-            data_fields=payload.data_fields,
+            data_fields=payload.news(base),
             preferences=payload.preferences,
             consent_records=[_consent(each) for each in consents],
         )

@@ -55,6 +55,7 @@ _NEW: dict[str, Any] = {
     "mobile_sent": None,
     "sent_fingerprint": None,
     "filled": None,
+    "base": None,
     "email_holder": None,
     "email_in_flight": None,
     "mobile_holder": None,

@@ -422,3 +422,23 @@ async def test_run_says_what_it_takes_before_it_begins(
         "SELECT detail FROM run_events WHERE run_id = $1 AND event = 'expected'", run["id"]
     )
     assert said == {"people": 3, "calls": 3, "minutes": 1}
+
+
+async def test_what_moved_there_is_not_written_over_before_it_is_read(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    sandbox.control.add_data_field("CITY")
+    await make_mapping(
+        here.database,
+        sandboxed,
+        person_field="city",
+        dotdigital_field="CITY",
+        direction="two_way",
+    )
+    await make_person(here.database, city="York")
+    await here.run(sandboxed, "send_people")
+    sandbox.control.edit("ann@example.com", data_fields={"CITY": "Leeds"})
+    await here.database.pool.execute("UPDATE people SET first_name = 'Anna'")
+    await here.run(sandboxed, "send_people")
+    fields = sandbox.control.read_contact("ann@example.com")["dataFields"]
+    assert (fields["FIRSTNAME"], fields["CITY"]) == ("Anna", "Leeds")

@@ -329,3 +329,22 @@ def test_a_fingerprint_stays_the_same_over_releases_for_a_new_one_sends_everybod
 def test_what_json_can_not_hold_is_unsendable() -> None:
     with pytest.raises(UnsendableContactError, match="JSON"):
         WHOLE.fingerprint("a\ud800@example.com", None)
+
+
+@pytest.mark.parametrize(
+    "ours, base, news, kept",
+    [
+        pytest.param("x", {"A": "x"}, {}, {"A": "x"}, id="what did not move is not written over"),
+        pytest.param("y", {"A": "x"}, {"A": "y"}, {"A": "y"}, id="what moved here is written"),
+        pytest.param(None, {"A": "x"}, {"A": None}, {"A": None}, id="a blank that moved clears"),
+        pytest.param("x", None, {"A": "x"}, {"A": "x"}, id="a value goes before anything is known"),
+        pytest.param(None, None, {}, {}, id="a blank clears nothing before theirs is known"),
+        pytest.param(None, {"B": 1}, {}, {}, id="nor for a mapping that is new"),
+    ],
+)
+def test_of_a_field_that_comes_back_only_news_is_written(
+    ours: str | None, base: dict[str, Any] | None, news: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    payload = Payload({"A": ours}, [], {}, frozenset({"A"}))
+    assert payload.news(base) == news
+    assert payload.acknowledgeable(filled=None, base=base) == {"fields": kept}
