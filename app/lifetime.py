@@ -16,7 +16,7 @@ from app.db import Database, current_revision, migrate
 from app.services.api_keys import ensure_bootstrap_key, has_keys
 from app.settings import Settings
 from app.start_errors import StartError
-from app.sync.activity_months import days_kept
+from app.sync.activities.activity_months import days_kept
 from app.sync.engine import Engine
 from app.sync.queue import QueueWorker
 from app.sync.schedule import Scheduler

@@ -18,7 +18,7 @@ from app.schemas.pages import Page
 from app.schemas.person_sync import ConditionOut, PersonFailureOut, PersonSyncOut, PersonSyncs
 from app.services import activities, people
 from app.services.activities import ActivityFilter
-from app.sync.person_standing import AccountStanding, account_standings
+from app.sync.people.person_standing import AccountStanding, account_standings
 from app.sync.rules.eligibility import Condition
 
 router = APIRouter(prefix="/v1/people", tags=["people"], route_class=IdempotentRoute)

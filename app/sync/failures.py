@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.db import PoolConnection
 from app.sync.engine import JobContext
-from app.sync.person_failures import PersonFailure
+from app.sync.people.person_failures import PersonFailure
 from app.sync.rules.backoff import next_attempt
 from app.sync.rules.failure_advice import with_advice
 from app.sync.statements import statements

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from app.sync import member_landings
 from app.sync.engine import JobContext
-from app.sync.imports import SQL, poll, release_abandoned
-from app.sync.member_landings import KINDS
+from app.sync.members import member_landings
+from app.sync.members.member_landings import KINDS
+from app.sync.people.imports import SQL, poll, release_abandoned
 
 #: The run waits this long at most for the next look; the schedule starts another one later.
 _PATIENCE_S = 20.0

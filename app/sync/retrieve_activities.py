@@ -7,13 +7,13 @@ by Dotdigital's clock; what has no person yet is left to match_activities.
 
 from app.clients.dotdigital import DotdigitalError
 from app.models.online_activities import ACTIVITY_TYPES
-from app.sync.activity_reading import Reading
-from app.sync.activity_store import SQL
-from app.sync.campaign_reading import read_campaigns
+from app.sync.activities.activity_reading import Reading
+from app.sync.activities.activity_store import SQL
+from app.sync.activities.campaign_reading import read_campaigns
+from app.sync.activities.form_reading import read_forms
+from app.sync.activities.visit_reading import read_visits
 from app.sync.engine import JobContext
-from app.sync.form_reading import read_forms
 from app.sync.queue import ensure_run
-from app.sync.visit_reading import read_visits
 
 
 async def run(context: JobContext) -> None:

@@ -11,15 +11,15 @@ from typing import Final
 from sqlmodel import col, select
 
 from app.models import Mapping
-from app.sync.contact_reading import ContactReader
-from app.sync.contact_work import Plans
+from app.sync.contacts.contact_reading import ContactReader
+from app.sync.contacts.contact_work import Plans
+from app.sync.contacts.page_batches import their_time
+from app.sync.contacts.suppression_reading import SuppressionReader
+from app.sync.contacts.taking_plan import TakingPlan
 from app.sync.engine import JobContext
-from app.sync.page_batches import their_time
-from app.sync.payloads import PayloadPlan
+from app.sync.people.payloads import PayloadPlan
 from app.sync.readings import Reading, Stream
 from app.sync.rules.read_window import is_whole_due, went_back
-from app.sync.suppression_reading import SuppressionReader
-from app.sync.taking_plan import TakingPlan
 
 _SUPPRESSIONS: Final = "suppressions"
 _CONTACTS: Final = "contacts"

@@ -19,8 +19,8 @@ from app.clock import Clock
 from app.db import Database
 from app.services.schedules import Schedule, cron_trigger, next_fire
 from app.settings import Settings
-from app.sync.imports import SQL as IMPORTS_SQL
 from app.sync.jobs import JOB_FUNCTIONS
+from app.sync.people.imports import SQL as IMPORTS_SQL
 from app.sync.queue import ensure_run
 from app.sync.runs import SQL as RUNS_SQL
 

@@ -9,18 +9,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from app.sync.engine import JobContext
-from app.sync.imports import release_abandoned
-from app.sync.list_returns import ListReturns
-from app.sync.list_twins import rehearse_twins, settle_twins
-from app.sync.member_exits import send_exits
-from app.sync.member_flights import Flights
-from app.sync.member_joins import join_one_by_one, join_together
-from app.sync.member_statuses import read_statuses
+from app.sync.members.list_returns import ListReturns
+from app.sync.members.list_twins import rehearse_twins, settle_twins
+from app.sync.members.member_exits import send_exits
+from app.sync.members.member_flights import Flights
+from app.sync.members.member_joins import join_one_by_one, join_together
+from app.sync.members.member_statuses import read_statuses
+from app.sync.members.synced_lists import SyncedList, chosen_list, read_lists
+from app.sync.people.imports import release_abandoned
 from app.sync.queue import ensure_run
 from app.sync.rules.list_twins import Refuse
 from app.sync.rules.member_batches import Queue, due_at, is_due
 from app.sync.statements import statements
-from app.sync.synced_lists import SyncedList, chosen_list, read_lists
 
 SQL = statements("send_lists")
 

@@ -9,10 +9,12 @@ take longer to monitor_imports.
 from collections.abc import Sequence
 
 from app.clients.dotdigital import MergeOption
-from app.sync.address_opt_outs import keep_opted_out, tell_address_opt_outs
-from app.sync.considered import Considered
-from app.sync.departures import MOST_AT_ONCE, delete_contacts, hand_over, leave_contacts
-from app.sync.due_people import (
+from app.sync.engine import JobContext
+from app.sync.failures import record_people
+from app.sync.people.address_opt_outs import keep_opted_out, tell_address_opt_outs
+from app.sync.people.considered import Considered
+from app.sync.people.departures import MOST_AT_ONCE, delete_contacts, hand_over, leave_contacts
+from app.sync.people.due_people import (
     count_due,
     counts_of,
     due_people,
@@ -21,20 +23,18 @@ from app.sync.due_people import (
     write_held,
     write_unchanged,
 )
-from app.sync.engine import JobContext
-from app.sync.failures import record_people
-from app.sync.imports import release_abandoned
-from app.sync.lost_targets import explain_failures, look_for_lost_targets
-from app.sync.opt_ins import bring_back
-from app.sync.opt_outs import send_opt_outs
-from app.sync.payloads import PayloadPlan
-from app.sync.people_page import Claims, Departure, Leaving, Return, SortedPage, sort_page
-from app.sync.person_records import Row
-from app.sync.person_standing import policy_of
+from app.sync.people.imports import release_abandoned
+from app.sync.people.lost_targets import explain_failures, look_for_lost_targets
+from app.sync.people.opt_ins import bring_back
+from app.sync.people.opt_outs import send_opt_outs
+from app.sync.people.payloads import PayloadPlan
+from app.sync.people.people_page import Claims, Departure, Leaving, Return, SortedPage, sort_page
+from app.sync.people.person_records import Row
+from app.sync.people.person_standing import policy_of
+from app.sync.people.rehearsal import rehearse, say_what_it_takes
+from app.sync.people.submissions import Batch, PlanChanged, Submissions
 from app.sync.queue import ensure_run
-from app.sync.rehearsal import rehearse, say_what_it_takes
 from app.sync.statements import statements
-from app.sync.submissions import Batch, PlanChanged, Submissions
 from app.sync.turns import sparingly
 
 SQL = statements("send_people")

@@ -12,8 +12,8 @@ import structlog
 from app.clock import Clock
 from app.db import Database
 from app.services.idempotency import forget_old
-from app.sync.activity_months import keep_months
-from app.sync.imports import SQL as IMPORTS_SQL
+from app.sync.activities.activity_months import keep_months
+from app.sync.people.imports import SQL as IMPORTS_SQL
 from app.sync.queue import ensure_run, requeue_lost
 from app.sync.statements import statements
 

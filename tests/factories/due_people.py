@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.models import Mapping
-from app.sync.payloads import PayloadPlan
+from app.sync.people.payloads import PayloadPlan
 from tests.clock import START
 
 FIRST_NAME = {"person_field": "first_name", "dotdigital_field": "FIRSTNAME"}

@@ -6,8 +6,8 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.sync.people_page import Claims, sort_page
-from app.sync.person_records import Entry
+from app.sync.people.people_page import Claims, sort_page
+from app.sync.people.person_records import Entry
 from app.sync.rules.eligibility import Policy
 from tests.factories.due_people import due_person, plan_of
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 
 from app.db import Database
 from app.services.activities import ActivityFilter, newest_activities, page_of_activities
-from app.sync.activity_months import make_month, month_of
+from app.sync.activities.activity_months import make_month, month_of
 from tests.clock import START
 from tests.factories.accounts import make_account
 

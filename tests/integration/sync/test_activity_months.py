@@ -7,7 +7,7 @@ import pytest
 
 from app.db import Database
 from app.models import Account
-from app.sync.activity_months import keep_months, make_month
+from app.sync.activities.activity_months import keep_months, make_month
 from app.sync.upkeep import Upkeep
 from sandbox.server import RunningSandbox
 from tests.clock import START, FakeClock

@@ -242,7 +242,7 @@ async def test_a_run_that_fails_keeps_what_it_read_and_the_next_goes_on_there(
 async def test_another_replica_goes_on_in_the_middle_of_a_campaign(
     here: Replica, sandboxed: Account, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.sync.activity_store._BATCH", 500)
+    monkeypatch.setattr("app.sync.activities.activity_store._BATCH", 500)
     sandbox.control.campaigns.generate(rows=8000, campaigns=1)
     sandbox.control.add_fault("latency", path=OPENS, after=1, seconds=30, times=1)
     run_id = await here.trigger(sandboxed, JOB)
@@ -269,7 +269,7 @@ async def test_another_replica_goes_on_in_the_middle_of_a_campaign(
 async def test_cancelling_stops_between_two_batches(
     here: Replica, sandboxed: Account, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.sync.activity_store._BATCH", 500)
+    monkeypatch.setattr("app.sync.activities.activity_store._BATCH", 500)
     sandbox.control.campaigns.generate(rows=4000, campaigns=2)
     run_id = await here.trigger(sandboxed, JOB)
     await here.database.pool.execute("UPDATE runs SET cancel_requested_at = now()")

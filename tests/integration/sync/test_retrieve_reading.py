@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.models import Account
-from app.sync import page_batches
+from app.sync.contacts import page_batches
 from sandbox.server import RunningSandbox
 from tests.clock import START, FakeClock
 from tests.factories.engines import Replica
@@ -365,7 +365,7 @@ async def test_link_that_is_written_while_the_page_is_on_its_way_is_left_for_the
         await here.database.pool.execute("UPDATE contact_links SET last_sent_at = now()")
         return snapshot
 
-    monkeypatch.setattr("app.sync.contact_reading.committed_by_now", and_write)
+    monkeypatch.setattr("app.sync.contacts.contact_reading.committed_by_now", and_write)
     assert await retrieve(here, sandboxed) == {"seen": 1}
     assert (await person(here))["last_name"] == "Smith"
     held = (await mark(here))["position"]

@@ -14,7 +14,12 @@ from app.clients.dotdigital import (
     SurveyPage,
     SurveyResponse,
 )
-from app.sync.activity_rows import Form, tells_of_click, tells_of_recipient, tells_of_visit
+from app.sync.activities.activity_rows import (
+    Form,
+    tells_of_click,
+    tells_of_recipient,
+    tells_of_visit,
+)
 from app.sync.rules.document_links import DocumentLinks
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.clients.dotdigital import MergeOption
-from app.sync.person_records import Entry
-from app.sync.submissions import Batch
+from app.sync.people.person_records import Entry
+from app.sync.people.submissions import Batch
 from tests.clock import START
 
 ENVELOPE = {

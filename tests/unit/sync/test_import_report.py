@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.clients.dotdigital import ImportedContact, ImportFailure, ImportReport, ImportStatus
-from app.sync.import_report import Judgement, all_failed, judge, reported_contacts
-from app.sync.person_failures import PersonFailure
+from app.sync.people.import_report import Judgement, all_failed, judge, reported_contacts
+from app.sync.people.person_failures import PersonFailure
 from tests.clock import START
 
 UNNAMED = "Dotdigital took the import but did not report this record."

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.clients.dotdigital import ImportedContact, ImportFailure, ImportReport, ImportStatus
-from app.sync.member_report import Flight, judge_members
+from app.sync.members.member_report import Flight, judge_members
 from tests.clock import START
 
 

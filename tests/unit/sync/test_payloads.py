@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.clients.dotdigital import UnsendableContactError
-from app.sync.payloads import MappedValueError, Payload, PayloadPlan
+from app.sync.people.payloads import MappedValueError, Payload, PayloadPlan
 from tests.factories.due_people import due_person, plan_of
 
 NEWS = {

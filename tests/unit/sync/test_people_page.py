@@ -5,10 +5,10 @@ from typing import Any
 import orjson
 import pytest
 
-from app.sync.payloads import PayloadPlan
-from app.sync.people_page import Claims, Held, SortedPage, sort_page, standing_of
-from app.sync.person_failures import PersonFailure
-from app.sync.person_records import Unchanged
+from app.sync.people.payloads import PayloadPlan
+from app.sync.people.people_page import Claims, Held, SortedPage, sort_page, standing_of
+from app.sync.people.person_failures import PersonFailure
+from app.sync.people.person_records import Unchanged
 from app.sync.rules.eligibility import Policy
 from app.sync.rules.reasons import Reason
 from tests.clock import START

@@ -1,0 +1,1 @@
+"""The rooms of retrieve_activities and match_activities."""

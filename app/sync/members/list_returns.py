@@ -1,0 +1,132 @@
+"""Who opted out of a list and joins it anew: brought back the way the list says.
+
+Dotdigital keeps who opted out of a list and when, so that is read once a run and list. Coming back
+to a list brings a contact back to the account as well [inferred], so whoever is out of that stays.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.clients.dotdigital import (
+    Rejected,
+    ResubscribeOutcome,
+    Suppression,
+)
+from app.sync.engine import JobContext
+from app.sync.members.synced_lists import SyncedList
+from app.sync.rules.coming_back import Consent, rejoins
+from app.sync.rules.mailability import is_suppressed
+from app.sync.statements import statements
+
+SQL = statements("send_lists")
+
+_Row = Mapping[str, Any]
+
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+_STATUS = {
+    ResubscribeOutcome.ADDED: "subscribed",
+    ResubscribeOutcome.CHALLENGED: "pending",
+    ResubscribeOutcome.REFUSED: "suppressed",
+}
+
+
+class ListReturns:
+    """Those who come back to lists, in one run."""
+
+    def __init__(self, context: JobContext) -> None:
+        """Begin with nothing read."""
+        self._context = context
+        self._left: dict[int, dict[int, Suppression]] = {}
+        self._ahead: timedelta | None = None
+
+    async def bring_back(self, one: SyncedList, row: _Row) -> None:
+        """Bring a joining member back to a list where it opted out of that before.
+
+        Costs a call for each 1000 who opted out of the list, once; then one for each who returns.
+        """
+        if one.resubscribe_mode == "never" or row["contact_there"] is not None:
+            return
+        left = await self._who_left(one)
+        if row["contact_id"] in left:
+            await self.ask(one, row)
+
+    async def ask(self, one: SyncedList, row: _Row) -> bool:
+        """Have a member who opted out of a list mailed again; says whether it is at once.
+
+        A challenge whose answer was lost is not mailed again: it was noted before.
+        """
+        if one.resubscribe_mode == "never" or not await self._may_return(one, row):
+            await self._note(row, "suppressed")
+            return False
+        email = row["email_key"] or row["email"] or ""
+        try:
+            if one.resubscribe_mode == "no_challenge":
+                result = await self._context.client.lists.resubscribe_no_challenge(
+                    one.twin_id or 0, email
+                )
+            elif await self._may_challenge(row):
+                result = await self._context.client.lists.resubscribe(one.twin_id or 0, email)
+            else:
+                return False
+        except Rejected:
+            await self._note(row, "suppressed")
+            return False
+        status = _STATUS.get(result.outcome, "suppressed")
+        await self._note(row, status)
+        return status == "subscribed"
+
+    async def _may_return(self, one: SyncedList, row: _Row) -> bool:
+        if is_suppressed(row["account_status"]):
+            return False
+        found = (await self._who_left(one)).get(row["contact_id"])
+        if found is None or is_suppressed(found.contact.status):
+            return False
+        consent = Consent(
+            no_email=row["no_email"],
+            shared_opt_out=row["shared_opt_out"],
+            opted_out_at=row["opted_out_at"],
+            opted_in_at=row["opted_in_at"],
+        )
+        joined_at = row["added_at"] + await self._clock_ahead()
+        return rejoins(consent, joined_at, found.date_removed)
+
+    async def _may_challenge(self, row: _Row) -> bool:
+        """Note the challenge before it is mailed; False where it was noted before."""
+        async with self._context.run.fenced() as connection:
+            noted = await connection.fetchval(SQL["challenge"], row["list_id"], row["person_id"])
+        return noted is not None
+
+    async def _who_left(self, one: SyncedList) -> dict[int, Suppression]:
+        """Return the newest opt-out from the list of each contact that left it."""
+        if one.id not in self._left:
+            found: dict[int, Suppression] = {}
+            lists = self._context.client.lists
+            async for page in lists.unsubscribed_since(one.twin_id or 0, _LONG_AGO):
+                for each in page.items:
+                    contact_id = each.contact.id or 0
+                    before = found.get(contact_id)
+                    if before is None or _is_newer(each, before):
+                        found[contact_id] = each
+            self._left[one.id] = found
+        return self._left[one.id]
+
+    async def _clock_ahead(self) -> timedelta:
+        """Return how far Dotdigital's clock is ahead of ours. One call a run."""
+        if self._ahead is None:
+            there = await self._context.client.account.server_time()
+            self._ahead = there - self._context.clock.now()
+        return self._ahead
+
+    async def _note(self, row: _Row, status: str) -> None:
+        async with self._context.run.fenced() as connection:
+            await connection.execute(
+                SQL["note_list_status"], row["list_id"], row["person_id"], status, None
+            )
+
+
+def _is_newer(one: Suppression, other: Suppression) -> bool:
+    """Compare by date; one without a date may be the newest."""
+    if one.date_removed is None or other.date_removed is None:
+        return one.date_removed is None
+    return one.date_removed > other.date_removed
