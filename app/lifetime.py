@@ -14,6 +14,7 @@ from app.data_dir import pgdata_in
 from app.database_urls import place_of, without_password
 from app.db import Database, current_revision, migrate
 from app.services.api_keys import ensure_bootstrap_key, has_keys
+from app.services.jobs import add_missing_jobs
 from app.settings import Settings
 from app.start_errors import StartError
 from app.sync.activities.activity_months import days_kept
@@ -117,6 +118,7 @@ async def _bring_up(parts: Process, workers: "_Workers") -> None:
     await database.open()
     if settings.migrate_at_start:
         await migrate(database.engine)
+    await add_missing_jobs(database)
     if settings.bootstrap_api_key is not None:
         await ensure_bootstrap_key(database, settings.bootstrap_api_key.get_secret_value())
     await workers.start()

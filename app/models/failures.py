@@ -7,7 +7,6 @@ from sqlalchemy import CheckConstraint, Column, Index, Integer, text
 from sqlmodel import Field, SQLModel
 
 from app.models.columns import identity, instant, number, one_of, reference, words
-from app.models.jobs import JOBS
 
 
 class Failure(SQLModel, table=True):
@@ -15,7 +14,6 @@ class Failure(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "failures"
     __table_args__ = (
-        CheckConstraint(one_of("job", *JOBS), name="failures_job"),
         CheckConstraint(
             one_of("subject_type", "person", "list", "member", "import", "mapping"),
             name="failures_subject_type",

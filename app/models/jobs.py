@@ -17,14 +17,6 @@ from app.models.columns import (
     words,
 )
 
-JOBS = (
-    "send_people",
-    "retrieve_people",
-    "retrieve_activities",
-    "match_activities",
-    "send_lists",
-    "monitor_imports",
-)
 RUN_STATUSES = ("queued", "running", "succeeded", "partial", "failed", "cancelled")
 RUN_MODES = ("changes", "full", "dry_run")
 
@@ -34,7 +26,6 @@ class Job(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "jobs"
     __table_args__ = (
-        CheckConstraint(one_of("job", *JOBS), name="jobs_job"),
         CheckConstraint(
             "(interval_seconds IS NULL) <> (cron IS NULL)",
             name="jobs_one_kind_of_schedule",
@@ -59,7 +50,6 @@ class Run(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "runs"
     __table_args__ = (
-        CheckConstraint(one_of("job", *JOBS), name="runs_job"),
         CheckConstraint(one_of("mode", *RUN_MODES), name="runs_mode"),
         CheckConstraint(one_of("trigger", "schedule", "manual"), name="runs_trigger"),
         CheckConstraint(one_of("status", *RUN_STATUSES), name="runs_status"),

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+from app.activity_types import ACTIVITY_TYPES
 from app.models.columns import (
     document,
     instant,
@@ -29,17 +30,6 @@ from app.models.columns import (
     one_of,
     reference,
     words,
-)
-
-ACTIVITY_TYPES = (
-    "email_send",
-    "email_open",
-    "email_click",
-    "email_bounce",
-    "email_unsubscribe",
-    "form_submission",
-    "page_view",
-    "download",
 )
 
 _NEWEST_FIRST = (text("occurred_at DESC"), text("id DESC"))

@@ -56,7 +56,7 @@ async def list_jobs(
     timeout_s = parts.settings.heartbeat_timeout_seconds
     items = [job_standings.shown_job(each, now, timeout_s) for each in found]
     name_problems(request, *(each.last_run for each in items))
-    last = [items[-1].account_id, items[-1].job] if items else None
+    last = (items[-1].account_id, items[-1].job) if items else None
     return page_of("jobs", account_id, items, limit, last)
 
 

@@ -3,18 +3,32 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
+from app.job_kinds import JOB_KINDS
 from app.schemas.text import Schema
 
-JobName = Literal[
-    "send_people",
-    "retrieve_people",
-    "retrieve_activities",
-    "match_activities",
-    "send_lists",
-    "monitor_imports",
-]
+
+class _JobName:
+    """Words for the documents of the names there are."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(core), "enum": list(JOB_KINDS)}
+
+
+def _known(given: str) -> str:
+    if given not in JOB_KINDS:
+        message = f"There is no such job. There are {', '.join(JOB_KINDS)}"
+        raise PydanticCustomError("unknown_job", "{message}", {"message": message})
+    return given
+
+
+#: The name of a job.
+JobName = Annotated[str, AfterValidator(_known), _JobName()]
 RunMode = Literal["changes", "full", "dry_run"]
 RunTrigger = Literal["schedule", "manual"]
 RunStatus = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled"]

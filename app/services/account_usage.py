@@ -9,8 +9,8 @@ from sqlmodel import col, select
 
 from app.clients.dotdigital import Circuit
 from app.db import ReadSession, WriteSession, raw_connection
+from app.job_kinds import JOB_KINDS
 from app.models import Account, RateBucket
-from app.models.jobs import JOBS
 from app.schemas.accounts import AccountOut, Limit
 from app.schemas.accounts import AccountSettings as AccountSettingsOut
 from app.services.account_settings import AccountSettings
@@ -141,5 +141,5 @@ async def _calls_since(
     session: ReadSession | WriteSession, account_ids: list[int], now: datetime
 ) -> dict[int, int]:
     connection = await raw_connection(session)
-    rows = await connection.fetch(_CALLS, account_ids, list(JOBS), now)
+    rows = await connection.fetch(_CALLS, account_ids, list(JOB_KINDS), now)
     return {row["id"]: row["calls"] for row in rows}

@@ -5,29 +5,20 @@ Dotdigital is not called here: what it says of an account comes in as a `Survey`
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import func, text
 from sqlmodel import col, select
 
 from app.db import ReadSession, WriteSession, raw_connection
 from app.errors import Conflict, NotFound
+from app.job_kinds import JOB_KINDS
 from app.models import Account, ActivitySettings, Job, MailingList, Run
 from app.services.account_moves import start_over
 from app.services.account_settings import AccountSettings
 from app.services.account_survey import Survey
 from app.services.settings_effects import make_affected_due
 from app.services.standard_mappings import standard_mappings
-
-#: How often each job runs by itself once it is enabled, in seconds.
-DEFAULT_INTERVALS_S: Final = {
-    "send_people": 300.0,
-    "retrieve_people": 300.0,
-    "retrieve_activities": 900.0,
-    "match_activities": 300.0,
-    "send_lists": 1200.0,
-    "monitor_imports": 30.0,
-}
 
 
 async def get_account(session: ReadSession | WriteSession, account_id: int) -> Account:
@@ -113,8 +104,8 @@ async def create_account(
     await session.flush()
     session.add(ActivitySettings(account_id=made.id))
     session.add_all(
-        Job(account_id=made.id, job=job, interval_seconds=interval_s, updated_at=at)
-        for job, interval_s in DEFAULT_INTERVALS_S.items()
+        Job(account_id=made.id, job=job, interval_seconds=kind.interval_s, updated_at=at)
+        for job, kind in JOB_KINDS.items()
     )
     session.add_all(standard_mappings(made.id, survey.data_fields, at))
     await session.flush()

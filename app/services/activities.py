@@ -16,9 +16,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from app.activity_types import ACTIVITY_TYPES
 from app.db import ReadSession
 from app.models import Account, Mailshot, OnlineActivity
-from app.models.online_activities import ACTIVITY_TYPES
 
 _NEWEST_FIRST = (col(OnlineActivity.occurred_at).desc(), col(OnlineActivity.id).desc())
 

@@ -9,11 +9,29 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.db import WriteSession
+from app.db import Database, WriteSession
 from app.errors import AccountPaused, Invalid, JobNotAvailable, NotFound
+from app.job_kinds import JOB_KINDS
 from app.models import Account, Job
 from app.services.job_standings import why_account
 from app.services.schedules import CRON_EXAMPLE, Schedule, check_cron
+
+_ADD_MISSING = """
+INSERT INTO jobs (account_id, job, interval_seconds)
+SELECT account.id, kind.job, kind.interval_seconds
+FROM accounts AS account, unnest($1::text[], $2::float8[]) AS kind (job, interval_seconds)
+ON CONFLICT (account_id, job) DO NOTHING
+"""
+
+
+async def add_missing_jobs(database: Database) -> None:
+    """Give the accounts there are the jobs that they lack: those of a newer version, turned off.
+
+    Replicas that start at once may all do so.
+    """
+    await database.pool.execute(
+        _ADD_MISSING, list(JOB_KINDS), [kind.interval_s for kind in JOB_KINDS.values()]
+    )
 
 
 async def lock_job(session: WriteSession, account_id: int, job: str) -> Job:

@@ -13,45 +13,13 @@ from sqlmodel import col, select
 
 from app.db import ReadSession, WriteSession
 from app.errors import Conflict, NotFound
+from app.job_kinds import JOB_KINDS
 from app.models import Run, RunEvent
-from app.models.online_activities import ACTIVITY_TYPES
 from app.schemas.runs import Progress, RunEventOut, RunOut, RunProblem, RunWithEvents
 
 ENDED = frozenset({"succeeded", "partial", "failed", "cancelled"})
 #: Lines of a timeline that are shown, the newest.
 MAX_EVENTS = 1000
-
-#: What each job counts; all of it is shown, also while it is zero.
-COUNTS: dict[str, tuple[str, ...]] = {
-    "send_people": (
-        "considered",
-        "created",
-        "updated",
-        "deleted",
-        "suppressed",
-        "resubscribed",
-        "unchanged",
-        "skipped",
-        "failed",
-        "pending",
-        "imports",
-    ),
-    "retrieve_people": (
-        "seen",
-        "created",
-        "updated",
-        "opted_out",
-        "opted_in",
-        "undeliverable",
-        "conflicts",
-        "unlinked",
-        "unchanged",
-    ),
-    "retrieve_activities": ("mailshots", "stored", "duplicates", "matched", *ACTIVITY_TYPES),
-    "match_activities": ("considered", "matched"),
-    "send_lists": ("lists", "lists_created", "added", "removed", "exited", "waiting", "failed"),
-    "monitor_imports": ("open", "finished", "acknowledged", "failed"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +121,7 @@ def _members(run: Run) -> dict[str, Any]:
     return {
         **values,
         "progress": Progress(done=run.progress_done, total=run.progress_total),
-        "counts": {**dict.fromkeys(COUNTS[run.job], 0), **run.counts},
+        "counts": {**dict.fromkeys(JOB_KINDS[run.job].counts, 0), **run.counts},
         "calls": run.calls,
         "error": None if run.error is None else RunProblem(**run.error),
     }

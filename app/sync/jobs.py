@@ -1,20 +1,15 @@
-"""Which jobs this version runs, by name."""
+"""Which jobs this version runs: each is the module of its name."""
 
-from app.sync import (
-    match_activities,
-    monitor_imports,
-    retrieve_activities,
-    retrieve_people,
-    send_lists,
-    send_people,
-)
+from collections.abc import Iterable
+from importlib import import_module
+
+from app.job_kinds import JOB_KINDS
 from app.sync.engine import JobFunction
 
-JOB_FUNCTIONS: dict[str, JobFunction] = {
-    "send_people": send_people.run,
-    "retrieve_people": retrieve_people.run,
-    "retrieve_activities": retrieve_activities.run,
-    "match_activities": match_activities.run,
-    "send_lists": send_lists.run,
-    "monitor_imports": monitor_imports.run,
-}
+
+def job_functions(jobs: Iterable[str]) -> dict[str, JobFunction]:
+    """Return each job's `run`, found in the module of its name; raises ImportError."""
+    return {job: import_module(f"app.sync.{job}").run for job in jobs}
+
+
+JOB_FUNCTIONS = job_functions(JOB_KINDS)

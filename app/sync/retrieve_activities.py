@@ -5,8 +5,8 @@ with the place that was reached. At the end of each its watermark moves, to when
 by Dotdigital's clock; what has no person yet is left to match_activities.
 """
 
+from app.activity_types import ACTIVITY_TYPES
 from app.clients.dotdigital import DotdigitalError
-from app.models.online_activities import ACTIVITY_TYPES
 from app.sync.activities.activity_reading import Reading
 from app.sync.activities.activity_store import SQL
 from app.sync.activities.campaign_reading import read_campaigns

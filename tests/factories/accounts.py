@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from app.db import Database
+from app.job_kinds import JOB_KINDS
 from app.models import Account, ActivitySettings, Job
-from app.models.jobs import JOBS
 
 if TYPE_CHECKING:
     from sandbox.server import RunningSandbox
@@ -30,7 +30,9 @@ async def make_account(database: Database, **overrides: Any) -> Account:  # noqa
         session.add(account)
         await session.flush()
         session.add(ActivitySettings(account_id=account.id))
-        session.add_all(Job(account_id=account.id, job=job, interval_seconds=300) for job in JOBS)
+        session.add_all(
+            Job(account_id=account.id, job=job, interval_seconds=300) for job in JOB_KINDS
+        )
     return account
 
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from app.db import Database
+from app.job_kinds import JOB_KINDS
 from app.models import RateBucket
-from app.models.jobs import JOBS
 from sandbox.server import RunningSandbox
 from sandbox.state import ApiUser
 from tests.clock import FakeClock
@@ -96,7 +96,7 @@ async def test_a_new_account_has_its_jobs_off_and_its_standard_mappings(
         "send_lists": 1200,
         "monitor_imports": 30,
     }
-    assert len(jobs) == len(JOBS)
+    assert len(jobs) == len(JOB_KINDS)
     assert not any(row["enabled"] for row in jobs)
     mappings = (await api.get("/v1/mappings", params={"account_id": made["id"]})).json()["items"]
     assert {each["dotdigital_field"]: each["person_field"] for each in mappings} == {

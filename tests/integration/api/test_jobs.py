@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from app.db import Database
+from app.job_kinds import JOB_KINDS
 from app.models import Account
-from app.models.jobs import JOBS
 from app.sync.jobs import JOB_FUNCTIONS
 from tests.clock import START, FakeClock
 from tests.factories.accounts import make_account
@@ -57,7 +57,7 @@ async def test_every_job_of_every_account_is_listed(
         if cursor is None:
             break
     seen = [place for page in pages for place in page]
-    assert seen == [(each, job) for each in (account.id, other.id) for job in sorted(JOBS)]
+    assert seen == [(each, job) for each in (account.id, other.id) for job in sorted(JOB_KINDS)]
     assert [len(page) for page in pages] == [5, 5, 2]
 
 

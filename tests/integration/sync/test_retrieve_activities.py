@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from app.activity_types import ACTIVITY_TYPES
 from app.models import Account
-from app.models.online_activities import ACTIVITY_TYPES
 from app.services.erasure import EmailHashes
 from sandbox.server import RunningSandbox
 from tests.factories.contact_links import make_link
