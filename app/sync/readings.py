@@ -2,6 +2,11 @@
 
 Where it stands is kept in the stream's watermark, and written with each page. The watermark itself
 moves when the reading ends.
+
+Two runs that read the same stream write one after the other: whoever takes a page holds the
+watermark first, and finds it as it was left, or another run has read on, and nothing of the page is
+taken. So a page is never written behind a later one, nobody waits for a run, and who dies holds
+nobody up.
 """
 
 from dataclasses import dataclass
@@ -70,16 +75,39 @@ class Reading:
         }
 
 
+class ReadElsewhere(Exception):  # noqa: N818 - a signal: begin again with what stands now
+    """Another run has read the stream on meanwhile."""
+
+
 @dataclass(slots=True)
 class Stream:
     """A stream with its watermark."""
 
     watermark: Watermark
+    #: What the watermark said when it was last seen, and what was written then, if it was.
+    _seen: set[tuple[datetime | None, bytes]]
 
     @classmethod
     async def load(cls, context: JobContext, name: str) -> Self:
         """Return the account's stream of this name."""
-        return cls(await watermarks.load(context, name))
+        mark = await watermarks.load(context, name)
+        return cls(mark, {mark.state})
+
+    async def hold(self, context: JobContext, connection: PoolConnection) -> None:
+        """Be the only one to take a page until this transaction ends; raises ReadElsewhere.
+
+        First in the transaction, so that two readers never wait for each other's people.
+        """
+        held = (await watermarks.hold(context, connection, self.watermark.stream)).state
+        if held not in self._seen:
+            raise ReadElsewhere
+        self._seen = {held}
+
+    @property
+    def whole_reading_is_under_way(self) -> bool:
+        """Say whether somebody is in the middle of reading everything."""
+        kept = self.watermark.detail.get(_UNDER_WAY)
+        return kept is not None and Reading.read(kept).is_whole
 
     def next_reading(self, mark: str = "", *, whole: bool) -> Reading:
         """Return the reading to go on with, or a new one.
@@ -100,7 +128,7 @@ class Stream:
     ) -> None:
         """Write down where a reading stands."""
         self.watermark.detail[_UNDER_WAY] = reading.kept()
-        await watermarks.store(context, connection, self.watermark)
+        await self._store(context, connection)
 
     async def finish(
         self, context: JobContext, connection: PoolConnection, reading: Reading
@@ -112,7 +140,11 @@ class Stream:
         mark.detail["mark"] = reading.mark
         if reading.is_whole and reading.began_at is not None:
             mark.detail[_WHOLE_AT] = _written(reading.began_at)
-        await watermarks.store(context, connection, mark)
+        await self._store(context, connection)
+
+    async def _store(self, context: JobContext, connection: PoolConnection) -> None:
+        await watermarks.store(context, connection, self.watermark)
+        self._seen.add(self.watermark.state)
 
     @property
     def read(self) -> Read:

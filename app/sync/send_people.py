@@ -2,13 +2,21 @@
 
 First the opt-outs. Then page by page: what each person needs is decided, what needs nothing is
 settled, and the rest goes out in the largest imports; who leaves a contact, or is to be mailed
-again, is gathered for the end of it. The run watches its imports for a while and leaves those that
+again, is gathered for the end of it. Before it writes over values that come back as well, the run
+reads what was changed there. It watches its imports for a while and leaves those that
 take longer to monitor_imports.
 """
 
 from collections.abc import Sequence
 
-from app.clients.dotdigital import MergeOption
+from app.clients.dotdigital import (
+    DotdigitalError,
+    MergeOption,
+    NotPermitted,
+    ProtocolError,
+    Rejected,
+)
+from app.sync.contacts.taking_contacts import take_before_sending
 from app.sync.engine import JobContext
 from app.sync.failures import record_people
 from app.sync.people.address_opt_outs import keep_opted_out, tell_address_opt_outs
@@ -98,6 +106,8 @@ async def _send_everyone(
             await submissions.watch()
             if submissions.pending or not sender.to_follow:
                 break
+        if sender.fault is not None:
+            raise sender.fault
     except PlanChanged:
         await submissions.close()
         return False
@@ -126,21 +136,31 @@ class _Sender:
         self._departing: list[Departure] = []
         self._leaving: list[Leaving] = []
         self._returning: list[Return] = []
+        #: Contacts with news there that is still to be read; None before anything was read.
+        self._unread: frozenset[int] | None = None
+        #: Why it couldn't be read.
+        self.fault: DotdigitalError | None = None
         #: How many people this sweep left for another look.
         self.to_follow = 0
 
     async def sweep(self, *, resend: bool) -> None:
         """Send everyone due; when it returns, Dotdigital has every import."""
         self.to_follow = 0
-        after_id = 0
+        after_id, has_read = 0, self._unread is not None
         while True:
             # Taken before the page is read: what is recorded by then, the page shows itself.
             claims = await self._claims()
             rows = await due_people(self._context, after_id)
             if not rows:
                 break
-            before_id, after_id = after_id, rows[-1]["person_id"]
             page = await self._sorted(rows, claims, resend=resend)
+            if not has_read and any(entry.overwrites for entry in page.records):
+                await self._read_there()
+                has_read = True
+                # What was taken may change what is to be sent: the page anew.
+                continue
+            self._leave_unread(page)
+            before_id, after_id = after_id, rows[-1]["person_id"]
             self._considered.take(rows)
             if page.opting_out:
                 # They opted out since the run began, and go before the rest of it all the same.
@@ -158,6 +178,24 @@ class _Sender:
         self.to_follow += await leave_contacts(self._context, self._leaving)
         self.to_follow += await bring_back(self._context, self._returning)
         self._leaving, self._returning = [], []
+
+    async def _read_there(self) -> None:
+        """Read what was changed there; whatever comes of it, nobody else has to wait for it."""
+        try:
+            self._unread = await take_before_sending(self._context)
+        except (NotPermitted, ProtocolError, Rejected) as error:
+            self.fault = error
+
+    def _leave_unread(self, page: SortedPage) -> None:
+        """Leave those due who would write over what nobody has read."""
+        unread = self._unread
+        kept = [
+            entry
+            for entry in page.records
+            if not entry.overwrites or (unread is not None and entry.contact_id not in unread)
+        ]
+        self.to_follow += len(page.records) - len(kept)
+        page.records = kept
 
     async def _see_off(self, fewer_than: int) -> None:
         """Let the contacts of the gathered people go, in as few calls as there can be."""

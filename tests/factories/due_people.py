@@ -56,6 +56,7 @@ _NEW: dict[str, Any] = {
     "sent_fingerprint": None,
     "filled": None,
     "base": None,
+    "base_preferences": None,
     "email_holder": None,
     "email_in_flight": None,
     "mobile_holder": None,

@@ -1,5 +1,6 @@
 """Reads Dotdigital's contacts, page by page, to the end."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,9 +44,14 @@ class ContactReader:
     """Takes a reading of the contacts to its end."""
 
     def __init__(
-        self, context: JobContext, stream: Stream, plans: Plans, counted: Collection[int]
+        self,
+        context: JobContext,
+        stream: Stream,
+        plans: Plans,
+        counts: Counter[str],
+        counted: Collection[int] = (),
     ) -> None:
-        """Take the stream that keeps where the reading stands.
+        """Take the stream that keeps where the reading stands, and where to count what it brings.
 
         ``counted``: people whose consent was counted, though in a dry run it was not written.
         """
@@ -53,11 +59,17 @@ class ContactReader:
         self._stream = stream
         self._plans = plans
         self._pages = ContactPages(context, plans)
+        self._counts = counts
         self._counted = counted if context.run.is_dry else ()
         self._looks = 0
+        #: Contacts whose news is left for another time.
+        self.left: set[int] = set()
 
     async def read(self, reading: Reading) -> None:
-        """Go on with a reading, until all of it is written. A call for each 5000."""
+        """Go on with a reading, until all of it is written. A call for each 5000.
+
+        Raises ReadElsewhere where another run reads on.
+        """
         try:
             await self._read_on(reading)
         except Rejected:
@@ -97,6 +109,8 @@ class ContactReader:
         context, run = self._context, self._context.run
 
         async def take(connection: PoolConnection) -> Sequence[Work]:
+            if not run.is_dry:
+                await self._stream.hold(context, connection)
             works = await self._pages.take(connection, page.contacts, page.snapshot)
             deferred = {work.contact_id for work in works if work.is_deferred}
             for contact in page.contacts:
@@ -112,10 +126,13 @@ class ContactReader:
             return works
 
         works = await in_one_batch(context, take)
-        run.counts.update(counts_of(works, self._counted))
-        run.counts["unlinked"] += len(page.gone)
+        self.left.difference_update(work.contact_id for work in works)
+        self.left.update(work.contact_id for work in works if work.is_deferred)
+        self._counts.update(counts_of(works, self._counted))
+        self._counts["unlinked"] += len(page.gone)
         await self._look_after(page, works)
-        run.done += len(page.contacts)
+        if self._counts is run.counts:
+            run.done += len(page.contacts)
         await run.save()
 
     async def _look_after(self, page: _Page, works: Sequence[Work]) -> None:
@@ -142,7 +159,7 @@ class ContactReader:
         return False
 
     async def _replace(self, page: _Page, connection: PoolConnection) -> None:
-        counts = self._context.run.counts
+        counts = self._counts
         if not self._context.run.is_dry:
             await connection.execute(SQL["unlink_gone"], self._context.account_id, list(page.gone))
             works = await self._pages.take(connection, page.contacts, page.snapshot)

@@ -1,6 +1,6 @@
 """From a person's row to what Dotdigital is told: the account's mappings, compiled once a run."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from operator import itemgetter
@@ -56,13 +56,15 @@ class Payload:
     filling: dict[str, Scalar]
     #: Data fields that come back as well.
     two_way: frozenset[str] = frozenset()
+    #: Preferences that come back as well.
+    two_way_preferences: frozenset[int] = frozenset()
 
-    def news(self, base: Mapping[str, Any] | None) -> dict[str, Scalar]:
+    def news(self, base: Mapping[str, Any] | None, *, tells_all: bool = False) -> dict[str, Scalar]:
         """Return the data fields that are to be written there.
 
         Of those that come back, only what moved here since both sides agreed (``base``, by name):
-        what moved there is to be read, and not written over. A blank of ours is no news while
-        nobody knows what they have.
+        what moved there is to be read, and not written over. ``tells_all``: what stands as agreed
+        is told again. A blank of ours is no news while nobody knows what they have.
         """
         if not self.two_way:
             return self.data_fields
@@ -71,8 +73,30 @@ class Payload:
             name: value
             for name, value in self.data_fields.items()
             if name not in self.two_way
-            or (agreed[name] != value if name in agreed else value is not None)
+            or (tells_all or agreed[name] != value if name in agreed else value is not None)
         }
+
+    def preference_news(
+        self, base: Mapping[str, Any] | None, *, tells_all: bool = False
+    ) -> list[tuple[int, bool]]:
+        """Return the preferences that are to be written there; ``base`` by id, else as `news`."""
+        if not self.two_way_preferences or tells_all:
+            return self.preferences
+        agreed = base or {}
+        return [
+            (preference_id, opted_in)
+            for preference_id, opted_in in self.preferences
+            if preference_id not in self.two_way_preferences
+            or agreed.get(str(preference_id)) != opted_in
+        ]
+
+    def comes_back(
+        self, fields: Mapping[str, Scalar], preferences: Sequence[tuple[int, bool]]
+    ) -> bool:
+        """Say whether these, which are to be written, are also read from there."""
+        return not self.two_way.isdisjoint(fields) or any(
+            preference_id in self.two_way_preferences for preference_id, _ in preferences
+        )
 
     def acknowledgeable(
         self,
@@ -124,6 +148,11 @@ class PayloadPlan:
             for each in sent
             if each.kind == "field" and each.direction == "two_way"
         )
+        self._two_way_preferences = frozenset(
+            each.preference_id
+            for each in sent
+            if each.preference_id is not None and each.direction == "two_way"
+        )
         # By id, so that the order in which mappings were made makes no news of old values.
         self._preferences = {
             kind: tuple(sorted(_preferences(sent, kind), key=lambda rule: rule.preference_id))
@@ -166,7 +195,7 @@ class PayloadPlan:
                 preferences.append((preference.preference_id, opted_in))
         if faults:
             raise MappedValueError(faults)
-        return Payload(data_fields, preferences, filling, self._two_way)
+        return Payload(data_fields, preferences, filling, self._two_way, self._two_way_preferences)
 
 
 def _typed(rule: _Field, row: Row) -> Scalar:

@@ -31,6 +31,8 @@ class Entry:
     fingerprint: bytes
     acknowledged: dict[str, Any]
     encoded: bytes
+    #: It writes over values of a contact that may have moved there: these are read before.
+    overwrites: bool = False
 
 
 @dataclass(slots=True)
@@ -71,7 +73,7 @@ def make_record(
     fills = bool(payload.filling) and payload.filling != filled
     consents: list[Mapping[str, Any]] = row["consents"] or []
     again = (resend and row["change_reason"] == "full") or bool(consents)
-    to_follow, is_fill = False, False
+    to_follow, is_fill, overwrites = False, False, False
     if standing.contact_id is None or again or fingerprint != row["sent_fingerprint"]:
         # A fill, the way back of who opted in, or more consents than go at once have still to
         # follow: this record does not settle the version that stands.
@@ -79,7 +81,11 @@ def make_record(
         to_follow = fills or more or (standing.liftable_there and lifts(standing, policy))
         version = row["version"] - 1 if to_follow else row["version"]
         consents = consents[:MAX_CONSENTS]
-        encoded = _encoded(email, standing.contact_id, mobile, payload, row["base"], consents)
+        tells_all = resend and row["change_reason"] == "full"
+        fields = payload.news(row["base"], tells_all=tells_all)
+        preferences = payload.preference_news(row["base_preferences"], tells_all=tells_all)
+        overwrites = standing.contact_id is not None and payload.comes_back(fields, preferences)
+        encoded = _encoded(email, standing.contact_id, mobile, fields, preferences, consents)
     elif fills:
         version, filled, is_fill = row["version"], payload.filling, True
         encoded = _encoded_fill(standing.contact_id, payload)
@@ -102,6 +108,7 @@ def make_record(
         fingerprint=fingerprint,
         acknowledged=payload.acknowledgeable(filled=filled, base=row["base"]),
         encoded=encoded,
+        overwrites=overwrites,
     )
     return Made(fill=entry) if is_fill else Made(record=entry, to_follow=to_follow)
 
@@ -123,8 +130,8 @@ def _encoded(
     email: str,
     contact_id: int | None,
     mobile: str | None,
-    payload: Payload,
-    base: Mapping[str, Any] | None,
+    data_fields: Mapping[str, Any],
+    preferences: Sequence[tuple[int, bool]],
     consents: Sequence[Mapping[str, Any]],
 ) -> bytes:
     return encode_contact(
@@ -133,8 +140,8 @@ def _encoded(
             contact_id=contact_id,
             email=email,
             mobile_number=mobile,
-            data_fields=payload.news(base),
-            preferences=payload.preferences,
+            data_fields=data_fields,
+            preferences=preferences,
             consent_records=[_consent(each) for each in consents],
         )
     )

@@ -3,6 +3,12 @@
 -- committed later.
 SELECT pg_current_snapshot()::text;
 
+-- name: retrieves
+-- Whether a run of retrieve_people is at work. runs_one_active.
+SELECT EXISTS (SELECT FROM runs
+               WHERE account_id = $1 AND job = 'retrieve_people' AND status = 'running'
+                 AND mode <> 'dry_run');
+
 -- name: holders
 -- The people who are linked to these contacts, with all that a decision needs. ``is_settled``: the
 -- link was not written since the snapshot, held against it by the whole number of the transaction

@@ -60,6 +60,7 @@ SELECT due.person_id, due.reason AS change_reason, due.attempts, due.changed_at,
                                  THEN address.opted_out_at END), false) AS is_opt_out_told,
        coalesce(link.suppressed_at, address.confirmed_at) AS suppressed_at, link.mobile_sent,
        link.acknowledged -> 'filled' AS filled, link.acknowledged -> 'fields' AS base,
+       link.acknowledged -> 'preferences' AS base_preferences,
        (SELECT other.person_id FROM contact_links AS other
         WHERE other.account_id = $1 AND other.email_key = person.email_key
           AND other.contact_id IS NOT NULL AND other.person_id <> person.id
