@@ -3,13 +3,29 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, Text, text
+from sqlalchemy import CheckConstraint, Column, Dialect, Index, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
+from app.list_options import ListOptions
 from app.models.columns import identity, instant, number, one_of, reference, words
 
 LIST_KINDS = ("static", "campaign", "audience")
 MEMBER_STATES = ("pending", "synced", "leaving", "failed", "waiting")
+
+
+class _StoredOptions(TypeDecorator[ListOptions]):
+    """Options as jsonb; read and written as what they are, and so validated each time."""
+
+    impl = JSONB
+    cache_ok = True
+
+    def process_bind_param(self, value: ListOptions | None, dialect: Dialect) -> Any:  # noqa: ANN401, ARG002
+        return None if value is None else value.model_dump(mode="json")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> ListOptions | None:  # noqa: ANN401, ARG002
+        return None if value is None else ListOptions.model_validate(value)
 
 
 class MailingList(SQLModel, table=True):
@@ -24,17 +40,7 @@ class MailingList(SQLModel, table=True):
             name="lists_account",
         ),
         CheckConstraint(one_of("record_state", "open", "closed"), name="lists_record_state"),
-        CheckConstraint(one_of("sync_mode", "continuous", "one_time"), name="lists_sync_mode"),
-        CheckConstraint(one_of("entry_action", "add", "unsubscribe"), name="lists_entry_action"),
-        CheckConstraint(
-            one_of("exit_action", "remove", "unsubscribe", "ignore"),
-            name="lists_exit_action",
-        ),
-        CheckConstraint(
-            one_of("resubscribe_mode", "never", "challenge", "no_challenge"),
-            name="lists_resubscribe_mode",
-        ),
-        CheckConstraint(one_of("visibility", "private", "public"), name="lists_visibility"),
+        CheckConstraint("jsonb_typeof(options) = 'object'", name="lists_options"),
         Index("lists_account_id", "account_id"),
     )
 
@@ -49,19 +55,11 @@ class MailingList(SQLModel, table=True):
     kind: str = Field(default="static", sa_column=words("static"))
     synchronisation_with: str | None = Field(default=None, sa_column=words(nullable=True))
     record_state: str = Field(default="open", sa_column=words("open"))
-    sync_mode: str = Field(default="continuous", sa_column=words("continuous"))
-    entry_action: str = Field(default="add", sa_column=words("add"))
-    exit_action: str = Field(default="remove", sa_column=words("remove"))
-    resubscribe_mode: str = Field(default="never", sa_column=words("never"))
-    trigger_join_actions: bool = Field(
-        default=False,
-        sa_column=Column(Boolean, nullable=False, server_default=text("false")),
+    #: What was chosen for the list, each at its default until it was.
+    options: ListOptions = Field(
+        default_factory=ListOptions,
+        sa_column=Column(_StoredOptions, nullable=False, server_default=text("'{}'::jsonb")),
     )
-    sync_status: bool = Field(
-        default=False,
-        sa_column=Column(Boolean, nullable=False, server_default=text("false")),
-    )
-    visibility: str = Field(default="private", sa_column=words("private"))
     dotdigital_list_id: int | None = Field(default=None, sa_column=number(nullable=True))
     #: When a run first saw the twin stand; until then an id is only what somebody said.
     bound_at: datetime | None = Field(default=None, sa_column=instant())

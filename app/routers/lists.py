@@ -77,7 +77,7 @@ async def list_lists(
         synchronisation_with=synchronisation_with,
         q=q,
     )
-    items = [ListOut.model_validate(each) for each in found]
+    items = [lists.shown(each) for each in found]
     return page_of("lists", wanted, items, limit, [items[-1].id] if items else None)
 
 
@@ -90,7 +90,7 @@ async def create_list(
     audit.record(session, caller.actor, "list_created", "list", made.id)
     response.headers["Location"] = f"/v1/lists/{made.id}"
     set_etag(response, made.version)
-    return ListOut.model_validate(made)
+    return lists.shown(made)
 
 
 @router.get("/{list_id}", responses=problems(NotFound))
@@ -101,9 +101,7 @@ async def get_list(
     found = await lists.get_list(session, list_id)
     members = await lists.count_members(session, list_id)
     set_etag(response, found.version)
-    return ListWithCounts.model_validate(
-        {**ListOut.model_validate(found).model_dump(), "members": members}
-    )
+    return ListWithCounts.model_validate({**lists.shown(found).model_dump(), "members": members})
 
 
 @router.put("/{list_id}", responses=problems(NotFound, StaleVersion, Conflict))
@@ -127,7 +125,7 @@ async def replace_list(
     await lists.change_list(session, found, values, parts.clock.now())
     audit.record(session, caller.actor, "list_changed", "list", list_id)
     set_etag(response, found.version)
-    return ListOut.model_validate(found)
+    return lists.shown(found)
 
 
 @router.patch("/{list_id}", responses=problems(NotFound, StaleVersion, Conflict))
@@ -154,7 +152,7 @@ async def change_list(
             session, caller.actor, "list_changed", "list", list_id, {"fields": sorted(values)}
         )
     set_etag(response, found.version)
-    return ListOut.model_validate(found)
+    return lists.shown(found)
 
 
 @router.delete("/{list_id}", responses=problems(NotFound, StaleVersion))

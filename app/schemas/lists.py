@@ -1,10 +1,15 @@
-"""Lists and their members as the API takes and gives them."""
+"""Lists and their members as the API takes and gives them.
+
+The options of a list are not in here: they come from `list_options.ListOptions`.
+"""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from app.list_options import ListOptions
+from app.schemas.derived import changes_to, shown_of
 from app.schemas.runs import RunMode
 from app.schemas.text import Id, Name, Schema, Text, refuse_unstorable, shown_as
 
@@ -33,35 +38,6 @@ _Slug = Annotated[
         examples=["newsletter"],
     ),
 ]
-_Flag = Annotated[bool, Field(strict=True)]
-_EntryAction = Annotated[
-    Literal["add", "unsubscribe"],
-    Field(
-        description="What joining does: `unsubscribe` makes this a suppression audience, whose "
-        "members are suppressed in the account, and resubscribed when they leave as "
-        "`resubscribe_mode` says."
-    ),
-]
-_ExitAction = Annotated[
-    Literal["remove", "unsubscribe", "ignore"],
-    Field(description="What leaving does in Dotdigital."),
-]
-_ResubscribeMode = Annotated[
-    Literal["never", "challenge", "no_challenge"],
-    Field(description="How a member that was unsubscribed is brought back."),
-]
-_SyncMode = Annotated[
-    Literal["continuous", "one_time"],
-    Field(description="`one_time`: sent once, and left alone after that."),
-]
-_TriggerJoinActions = Annotated[
-    bool,
-    Field(strict=True, description="Add members one by one, so that Dotdigital's programs fire."),
-]
-_SyncStatus = Annotated[
-    bool,
-    Field(strict=True, description="Write the contact's status back onto the member."),
-]
 _Twin = Annotated[
     Id | None,
     Field(
@@ -71,13 +47,7 @@ _Twin = Annotated[
 ]
 
 
-class ListIn(Schema):
-    """A list, whole: what is left out stands at its default."""
-
-    model_config = shown_as(
-        {"name": "Newsletter", "description": "Who asked for it", "slug": "newsletter"}
-    )
-
+class _Given(Schema):
     name: Name
     description: Text | None = None
     slug: _Slug | None = None
@@ -85,56 +55,26 @@ class ListIn(Schema):
     synchronisation_with: _SynchronisationWith = None
     account_id: Id | None = None
     record_state: RecordState = "open"
-    sync_mode: _SyncMode = "continuous"
-    entry_action: _EntryAction = "add"
-    exit_action: _ExitAction = "remove"
-    resubscribe_mode: _ResubscribeMode = "never"
-    trigger_join_actions: _TriggerJoinActions = False
-    sync_status: _SyncStatus = False
-    visibility: Literal["private", "public"] = "private"
+
+
+class ListIn(ListOptions, _Given):
+    """A list, whole: what is left out stands at its default."""
+
+    model_config = ConfigDict(
+        **shown_as({"name": "Newsletter", "description": "Who asked for it", "slug": "newsletter"}),
+        extra="forbid",
+    )
+
     dotdigital_list_id: _Twin = None
 
 
-class ListChange(Schema):
+class ListChange(changes_to(ListIn)):  # type: ignore[misc]
     """Changes to a list; what is left out stays."""
 
     model_config = shown_as({"description": "Who asked for the newsletter"})
 
-    name: Name | None = None
-    description: Text | None = None
-    slug: _Slug | None = None
-    kind: ListKind | None = None
-    synchronisation_with: _SynchronisationWith = None
-    account_id: Id | None = None
-    record_state: RecordState | None = None
-    sync_mode: _SyncMode | None = None
-    entry_action: _EntryAction | None = None
-    exit_action: _ExitAction | None = None
-    resubscribe_mode: _ResubscribeMode | None = None
-    trigger_join_actions: _TriggerJoinActions | None = None
-    sync_status: _SyncStatus | None = None
-    visibility: Literal["private", "public"] | None = None
-    dotdigital_list_id: _Twin = None
 
-    @model_validator(mode="after")
-    def _few_nulls(self) -> Self:
-        nullable = {
-            "description",
-            "slug",
-            "synchronisation_with",
-            "account_id",
-            "dotdigital_list_id",
-        }
-        for name in sorted(self.model_fields_set - nullable):
-            if getattr(self, name) is None:
-                message = f"{name} can't be null: leave it out to keep it"
-                raise ValueError(message)
-        return self
-
-
-class ListOut(Schema):
-    """A list."""
-
+class _Shown(Schema):
     id: int
     name: str
     description: str | None
@@ -143,13 +83,11 @@ class ListOut(Schema):
     synchronisation_with: SynchronisationWith | None
     account_id: int | None
     record_state: RecordState
-    sync_mode: Literal["continuous", "one_time"]
-    entry_action: Literal["add", "unsubscribe"]
-    exit_action: Literal["remove", "unsubscribe", "ignore"]
-    resubscribe_mode: Literal["never", "challenge", "no_challenge"]
-    trigger_join_actions: bool
-    sync_status: bool
-    visibility: Literal["private", "public"]
+
+
+class ListOut(shown_of(ListOptions), _Shown):  # type: ignore[misc]
+    """A list."""
+
     dotdigital_list_id: int | None
     created_at: datetime
     updated_at: datetime

@@ -1,6 +1,6 @@
 """Lists: made, changed and deleted, with the combinations that make no sense refused.
 
-Who is on them is in `members`.
+Who is on them is in `members`; which options there are is in `list_options`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,10 @@ from sqlmodel import col, select
 
 from app.db import ReadSession, WriteSession
 from app.errors import Conflict, FieldError, Invalid, NotFound
+from app.list_options import ListOptions, parted
 from app.models import ListMember, MailingList
 from app.models.lists import MEMBER_STATES
+from app.schemas.lists import ListOut
 from app.services import members
 
 #: Dotdigital's own figure for the name of a list.
@@ -66,6 +68,12 @@ async def lists_after(
     return found.scalars().all()
 
 
+def shown(one: MailingList) -> ListOut:
+    """Return the list as the API gives it."""
+    fields = _flat(one)
+    return ListOut.model_validate({name: fields[name] for name in ListOut.model_fields})
+
+
 async def count_members(session: ReadSession | WriteSession, list_id: int) -> dict[str, int]:
     """Return how many members the list has in each sync state; every state is named."""
     counted = await session.execute(
@@ -83,7 +91,10 @@ async def create_list(
     session: WriteSession, values: Mapping[str, Any], at: datetime
 ) -> MailingList:
     """Store a new list. Raises Invalid and Conflict, see `check_list`."""
-    made = MailingList(**values, created_at=at, updated_at=at)
+    options, others = parted(values)
+    made = MailingList(
+        **others, options=ListOptions.model_validate(options), created_at=at, updated_at=at
+    )
     await _check_against_others(session, made)
     session.add(made)
     await _flush(session, made)
@@ -100,11 +111,13 @@ async def change_list(
     that were leaving are gone.
     """
     before = (found.account_id, found.dotdigital_list_id)
-    was_one_time, entered_by = found.sync_mode == "one_time", found.entry_action
+    chosen = found.options
     moves = "account_id" in values and values["account_id"] != found.account_id
     took_members = _takes_members(found)
-    for name, value in values.items():
+    options, others = parted(values)
+    for name, value in others.items():
         setattr(found, name, value)
+    found.options = chosen.changed(options)
     if (moves or found.synchronisation_with is None) and "dotdigital_list_id" not in values:
         found.dotdigital_list_id = None
     with session.no_autoflush:
@@ -113,12 +126,13 @@ async def change_list(
     found.updated_at = at
     await _flush(session, found)
     after = (found.account_id, found.dotdigital_list_id)
-    is_known_there = before[1] is not None or entered_by == "unsubscribe"
-    if (after != before and is_known_there) or found.entry_action != entered_by:
+    enters_by = found.options.entry_action
+    is_known_there = before[1] is not None or chosen.entry_action == "unsubscribe"
+    if (after != before and is_known_there) or enters_by != chosen.entry_action:
         await members.start_over(session, found.id)
     if after != before:
         found.bound_at = found.status_read_at = found.status_swept_at = None
-    if not was_one_time:
+    if chosen.sync_mode != "one_time":
         found.sent_once_at = None
     if _takes_members(found) and (moves or not took_members):
         await members.make_due(session, found.id)
@@ -166,8 +180,11 @@ def check_list(values: Mapping[str, Any]) -> list[FieldError]:
                 'Only a synchronised list has a twin: set synchronisation_with to "dotdigital".',
             )
         )
-    if values["entry_action"] == "unsubscribe":
-        faults += _faults_of_suppressing(values)
+    options, _ = parted(values)
+    faults += [
+        FieldError(f"/body/{each.option}", each.sentence)
+        for each in ListOptions.model_validate(options).nonsense()
+    ]
     return faults
 
 
@@ -195,30 +212,9 @@ def _faults_of_synchronised(values: Mapping[str, Any]) -> list[FieldError]:
     return faults
 
 
-def _faults_of_suppressing(values: Mapping[str, Any]) -> list[FieldError]:
-    faults = []
-    if values["trigger_join_actions"]:
-        faults.append(
-            FieldError(
-                "/body/trigger_join_actions",
-                "Nobody is added to a list whose entry_action is unsubscribe, so nothing would be "
-                "triggered: set it to false.",
-            )
-        )
-    if values["exit_action"] == "unsubscribe":
-        faults.append(
-            FieldError(
-                "/body/exit_action",
-                "Whoever joins is unsubscribed already (entry_action), so leaving must do "
-                "something else: remove resubscribes as resubscribe_mode says, ignore leaves it.",
-            )
-        )
-    return faults
-
-
 async def _check_against_others(session: WriteSession, one: MailingList) -> None:
     """Raise Invalid where the list makes no sense, Conflict where it clashes with another."""
-    if faults := check_list(one.model_dump()):
+    if faults := check_list(_flat(one)):
         raise Invalid(faults[0].detail, errors=faults)
     if one.slug is not None:
         await _refuse_other(
@@ -271,6 +267,11 @@ async def _flush(session: WriteSession, one: MailingList) -> None:
     except IntegrityError as error:
         # Only who takes the same slug at the same moment gets here: all else was looked at before.
         raise Conflict(f"Another list has the slug {one.slug!r} already.") from error
+
+
+def _flat(one: MailingList) -> dict[str, Any]:
+    """Return the list's fields with its options among them."""
+    return {**one.options.model_dump(), **one.model_dump(exclude={"options"})}
 
 
 def _takes_members(one: MailingList) -> bool:

@@ -87,7 +87,8 @@ RETURNING person_id
 _LEAVE = """
 WITH twin AS (
     SELECT dotdigital_list_id IS NOT NULL
-           OR entry_action = 'unsubscribe' AND synchronisation_with IS NOT NULL AS stands
+           OR options @> '{"entry_action": "unsubscribe"}'
+              AND synchronisation_with IS NOT NULL AS stands
     FROM lists WHERE id = $1
 ), given AS (
     SELECT DISTINCT person_id FROM unnest($2::bigint[]) AS given (person_id)

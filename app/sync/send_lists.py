@@ -48,7 +48,7 @@ async def run(context: JobContext) -> None:
     await _send(context, standing, flights)
     await flights.watch()
     for one in standing:
-        if one.sync_status and one.twin_id is not None:
+        if one.options.sync_status and one.twin_id is not None:
             await read_statuses(context, one)
     context.run.counts["waiting"] = await _count_waiting(context, lists)
     if flights.pending:
@@ -58,6 +58,7 @@ async def run(context: JobContext) -> None:
 async def _make_ready(context: JobContext, lists: Sequence[SyncedList]) -> None:
     """Say of every member whether it can be sent; a full run sends all of them again."""
     ids = [one.id for one in lists]
+    once = [one.id for one in lists if one.is_one_time]
     now = context.clock.now()
     is_first = context.run.checkpoint is None
     async with context.run.fenced() as connection:
@@ -65,7 +66,7 @@ async def _make_ready(context: JobContext, lists: Sequence[SyncedList]) -> None:
         await connection.execute(SQL["wake_failed"], context.account_id, ids, now)
         if is_first:
             await connection.execute(
-                SQL["begin_one_time"], ids, now, chosen_list(context) is not None
+                SQL["begin_one_time"], once, now, chosen_list(context) is not None
             )
     for one in lists:
         async with context.run.fenced() as connection:
@@ -114,7 +115,7 @@ async def _note_held(context: JobContext, queues: Sequence[Queue]) -> None:
 
 def _waits_for_others(one: SyncedList) -> bool:
     """Say whether leavers of this list share calls, so that it is worth waiting for more."""
-    return not one.is_left_alone and (one.is_audience or one.exit_action == "remove")
+    return not one.is_left_alone and (one.is_audience or one.options.exit_action == "remove")
 
 
 def _is_due(context: JobContext, queues: Sequence[Queue]) -> bool:
@@ -132,8 +133,9 @@ def _is_due(context: JobContext, queues: Sequence[Queue]) -> bool:
 
 
 async def _queues(context: JobContext, lists: Sequence[SyncedList]) -> _Queues:
+    once = [one.id for one in lists if one.is_one_time]
     async with context.database.batch() as connection:
-        rows = await connection.fetch(SQL["queues"], [one.id for one in lists])
+        rows = await connection.fetch(SQL["queues"], [one.id for one in lists], once)
     return {
         (row["list_id"], row["sync_state"]): Queue(row["count"], row["oldest_at"]) for row in rows
     }
@@ -175,7 +177,9 @@ async def _rehearse(context: JobContext, lists: Sequence[SyncedList]) -> None:
                 _joined_until(context, one),
                 run.mode == "full",
             )
-        leaves = "removed" if one.exit_action == "remove" and not one.is_audience else "exited"
+        leaves = (
+            "removed" if one.options.exit_action == "remove" and not one.is_audience else "exited"
+        )
         run.counts["added"] += row["joining"]
         run.counts[leaves] += row["leaving"]
         run.counts["waiting"] += row["waiting"]

@@ -4,19 +4,21 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.db import Database
+from app.list_options import ListOptions, parted
 from app.models import Account, ListMember, MailingList, Person
 
 
 async def make_list(
     database: Database,
     account: Account | None = None,
-    **overrides: Any,  # noqa: ANN401 - any column
+    **overrides: Any,  # noqa: ANN401 - any column or option
 ) -> MailingList:
     """Store a list, synchronised where an account is given; return it."""
     values: dict[str, Any] = {"name": "Readers"}
     if account is not None:
         values |= {"account_id": account.id, "synchronisation_with": "dotdigital"}
-    made = MailingList(**{**values, **overrides})
+    options, others = parted({**values, **overrides})
+    made = MailingList(**others, options=ListOptions.model_validate(options))
     async with database.writing() as session:
         session.add(made)
     return made

@@ -93,11 +93,13 @@ async def bring_back_leavers(
     """
     async for page in pages:
         returning: Sequence[_Row] = []
-        if one.resubscribe_mode != "never" and not one.is_left_alone:
+        if one.options.resubscribe_mode != "never" and not one.is_left_alone:
             returning = await _returning(context, one, page)
         ids = {row["person_id"] for row in returning}
         await _let_go(context, [row for row in page if row["person_id"] not in ids])
-        departure = Departure(FlightKind.RESUBSCRIBE, challenge=one.resubscribe_mode == "challenge")
+        departure = Departure(
+            FlightKind.RESUBSCRIBE, challenge=one.options.resubscribe_mode == "challenge"
+        )
         members = [
             Flight(row["list_id"], row["person_id"], row["contact_id"], row["changed_at"])
             for row in returning

@@ -45,7 +45,7 @@ class ListReturns:
 
         Costs a call for each 1000 who opted out of the list, once; then one for each who returns.
         """
-        if one.resubscribe_mode == "never" or row["contact_there"] is not None:
+        if one.options.resubscribe_mode == "never" or row["contact_there"] is not None:
             return
         left = await self._who_left(one)
         if row["contact_id"] in left:
@@ -56,12 +56,12 @@ class ListReturns:
 
         A challenge whose answer was lost is not mailed again: it was noted before.
         """
-        if one.resubscribe_mode == "never" or not await self._may_return(one, row):
+        if one.options.resubscribe_mode == "never" or not await self._may_return(one, row):
             await self._note(row, "suppressed")
             return False
         email = row["email_key"] or row["email"] or ""
         try:
-            if one.resubscribe_mode == "no_challenge":
+            if one.options.resubscribe_mode == "no_challenge":
                 result = await self._context.client.lists.resubscribe_no_challenge(
                     one.twin_id or 0, email
                 )

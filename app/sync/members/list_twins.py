@@ -161,20 +161,21 @@ class _Twins:
                 assert_never(step)
 
     async def _bind(self, one: SyncedList, twin_id: int, visibility: str) -> None:
+        seen = {"visibility": visibility}
         async with self._context.run.fenced() as connection:
             bound = await connection.fetchval(
                 SQL["bind"],
                 one.id,
                 self._context.account_id,
                 twin_id,
-                visibility,
+                seen,
                 self._context.clock.now(),
             )
         if bound is None:
             # Changed meanwhile: the next run sees what it wants to be now.
             self._refused.add(one.id)
             return
-        one.twin_id, one.is_bound, one.visibility = twin_id, True, visibility
+        one.twin_id, one.is_bound, one.options = twin_id, True, one.options.changed(seen)
         self._there.add(twin_id)
 
     async def _create(self, one: SyncedList, step: Create) -> None:
@@ -271,7 +272,7 @@ async def _taken(context: JobContext) -> dict[int, int]:
 
 
 def _ours(one: SyncedList) -> OurList:
-    return OurList(one.id, one.name, one.visibility, one.twin_id, one.is_bound)
+    return OurList(one.id, one.name, one.options.visibility, one.twin_id, one.is_bound)
 
 
 def _theirs(each: DotdigitalList) -> TheirList:

@@ -33,7 +33,7 @@ async def send_exits(context: JobContext, one: SyncedList, flights: Flights) -> 
     try:
         if one.is_audience:
             await bring_back_leavers(context, one, flights, _pages(context, one))
-        elif one.is_left_alone or one.exit_action == "ignore":
+        elif one.is_left_alone or one.options.exit_action == "ignore":
             async for page in _pages(context, one):
                 await _drop(context, page)
         else:
@@ -50,7 +50,7 @@ async def _tell(context: JobContext, one: SyncedList, flights: Flights) -> None:
         gone = [row for row in page if not _is_there(row)]
         there = [row for row in page if _is_there(row)]
         await _drop(context, gone)
-        if one.exit_action == "unsubscribe":
+        if one.options.exit_action == "unsubscribe":
             # A deleted person's contact may be another's by now, whose wish this isn't.
             await _unsubscribe(context, one, [row for row in there if not row["deleted"]])
             there = [row for row in there if row["deleted"]]

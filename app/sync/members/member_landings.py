@@ -11,6 +11,7 @@ from typing import Any
 
 from app.clients.dotdigital import DeletionStatus, ImportReport, ImportStatus, Rejected
 from app.db import PoolConnection
+from app.list_options import ListOptions
 from app.sync.engine import JobContext
 from app.sync.members.member_failures import heal_members, record_members
 from app.sync.members.member_report import Flight, judge_members
@@ -84,7 +85,9 @@ async def land(context: JobContext, import_id: int, end: DeletionStatus | Import
             for each in members
         ]
         if isinstance(end, ImportReport):
-            challenged = any(each["resubscribe_mode"] == "challenge" for each in members)
+            challenged = any(
+                options.resubscribe_mode == "challenge" for options in _options_of(members)
+            )
             landed = await _take_report(
                 context, connection, row["kind"], flying, end, challenged=challenged
             )
@@ -98,6 +101,12 @@ async def land(context: JobContext, import_id: int, end: DeletionStatus | Import
     if is_ours:
         context.run.counts.update(counts)
         context.run.done += len(flying)
+
+
+def _options_of(members: Sequence[Mapping[str, Any]]) -> list[ListOptions]:
+    """Return the options of the members' lists, once a list; a deleted one has none."""
+    stored = {each["list_id"]: each["options"] for each in members if each["options"] is not None}
+    return [ListOptions.model_validate(options) for options in stored.values()]
 
 
 def _is_running(end: DeletionStatus | ImportReport) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from app.list_options import ListOptions
 from app.sync.engine import JobContext
 from app.sync.statements import statements
 
@@ -15,19 +16,13 @@ _FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class SyncedList:
-    """One open, synchronised list, with its options."""
+    """One open, synchronised list, with what was chosen for it."""
 
     id: int
     name: str
-    visibility: str
-    is_audience: bool
-    exit_action: str
-    resubscribe_mode: str
-    one_by_one: bool
-    sync_status: bool
+    options: ListOptions
     twin_id: int | None
     is_bound: bool
-    is_one_time: bool
     sent_once_at: datetime | None
     status_read_at: datetime | None
     status_swept_at: datetime | None
@@ -41,20 +36,29 @@ class SyncedList:
         return cls(
             id=row["id"],
             name=row["name"],
-            visibility=row["visibility"],
-            is_audience=row["entry_action"] == "unsubscribe",
-            exit_action=row["exit_action"],
-            resubscribe_mode=row["resubscribe_mode"],
-            one_by_one=row["trigger_join_actions"] and row["entry_action"] == "add",
-            sync_status=row["sync_status"],
+            options=ListOptions.model_validate(row["options"]),
             twin_id=row["dotdigital_list_id"],
             is_bound=row["bound_at"] is not None,
-            is_one_time=row["sync_mode"] == "one_time",
             sent_once_at=row["sent_once_at"],
             status_read_at=row["status_read_at"],
             status_swept_at=row["status_swept_at"],
             updated_at=row["updated_at"],
         )
+
+    @property
+    def is_audience(self) -> bool:
+        """A suppression audience: it has no twin, and whoever joins is not mailed any more."""
+        return self.options.entry_action == "unsubscribe"
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whoever is new is added by a call each."""
+        return self.options.trigger_join_actions and not self.is_audience
+
+    @property
+    def is_one_time(self) -> bool:
+        """Sent once, with whoever is on it then."""
+        return self.options.sync_mode == "one_time"
 
     @property
     def is_left_alone(self) -> bool:

@@ -1,8 +1,7 @@
 -- name: lists
 -- The lists of a run, ascending: open, synchronised ones of the account, or the one that is named.
 -- lists_account_id.
-SELECT id, name, visibility, entry_action, exit_action, resubscribe_mode, trigger_join_actions,
-       sync_status, dotdigital_list_id, bound_at, sync_mode, sent_once_at, status_read_at,
+SELECT id, name, options, dotdigital_list_id, bound_at, sent_once_at, status_read_at,
        status_swept_at, updated_at
 FROM lists
 WHERE account_id = $1 AND synchronisation_with = 'dotdigital' AND record_state = 'open'
@@ -23,8 +22,10 @@ ORDER BY list.id;
 UPDATE accounts SET usage = usage || jsonb_build_object('lists_used', $2::int) WHERE id = $1;
 
 -- name: bind
--- The list has this twin from now on, unless somebody changed it meanwhile.
-UPDATE lists SET dotdigital_list_id = $3, visibility = $4, bound_at = $5, version = version + 1
+-- The list has this twin, and what that says of its options, from now on, unless somebody changed it
+-- meanwhile.
+UPDATE lists SET dotdigital_list_id = $3, options = options || $4, bound_at = $5,
+       version = version + 1
 WHERE id = $1 AND account_id = $2 AND record_state = 'open' AND synchronisation_with IS NOT NULL
   AND (dotdigital_list_id IS NULL OR dotdigital_list_id = $3)
 RETURNING id;
@@ -52,10 +53,10 @@ WHERE account_id = $1 AND job = 'send_lists' AND list_id = $2 AND subject_type =
   AND resolved_at IS NULL;
 
 -- name: begin_one_time
--- Whoever is on these one-time lists by now is sent, once; all of them anew where $3 says so.
+-- Whoever is on these lists by now is sent, once; all of them anew where $3 says so.
 UPDATE lists SET sent_once_at = greatest($2, (SELECT max(added_at) FROM list_members
                                               WHERE list_id = lists.id))
-WHERE id = ANY ($1::bigint[]) AND sync_mode = 'one_time' AND (sent_once_at IS NULL OR $3);
+WHERE id = ANY ($1::bigint[]) AND (sent_once_at IS NULL OR $3);
 
 -- name: wake_failed
 -- Members whose next try has come. failures_open.
@@ -89,7 +90,8 @@ SELECT count(*) FROM list_members
 WHERE list_id = ANY ($1::bigint[]) AND sync_state = 'waiting';
 
 -- name: queues
--- What each list has to send, by state: how many, and since when the oldest. list_members_unsettled.
+-- What each list has to send, by state: how many, and since when the oldest. Of those in $2, sent
+-- once, nobody who joined later. list_members_unsettled.
 SELECT list.id AS list_id, each.sync_state, queue.count, queue.oldest_at
 FROM lists AS list
 CROSS JOIN unnest(ARRAY['pending', 'leaving']) AS each (sync_state)
@@ -98,7 +100,7 @@ CROSS JOIN LATERAL (
     FROM list_members AS member
     WHERE member.list_id = list.id AND member.sync_state = each.sync_state
       AND member.sync_state <> 'synced'
-      AND (list.sync_mode = 'continuous' OR member.sync_state = 'leaving'
+      AND (list.id <> ALL ($2::bigint[]) OR member.sync_state = 'leaving'
            OR member.added_at <= list.sent_once_at)
       AND NOT EXISTS (SELECT FROM import_members AS flying
                       WHERE flying.list_id = member.list_id
@@ -235,7 +237,7 @@ WHERE id = $1 AND status = 'submitting';
 -- name: flying
 -- Whom an import or a removal holds. import_members_import.
 SELECT flying.list_id, flying.person_id, flying.contact_id, flying.changed_at,
-       list.resubscribe_mode
+       list.options
 FROM import_members AS flying
 LEFT JOIN lists AS list ON list.id = flying.list_id
 WHERE flying.import_id = $1
@@ -306,7 +308,7 @@ SELECT DISTINCT member.person_id
 FROM unnest($3::bigint[]) AS given (person_id)
 JOIN list_members AS member ON member.person_id = given.person_id
 JOIN lists AS list ON list.id = member.list_id
-WHERE list.account_id = $1 AND list.id <> $2 AND list.entry_action = 'unsubscribe'
+WHERE list.account_id = $1 AND list.id <> $2 AND list.options @> '{"entry_action": "unsubscribe"}'
   AND list.synchronisation_with IS NOT NULL AND list.record_state = 'open'
   AND member.sync_state <> 'leaving';
 

@@ -174,7 +174,9 @@ async def test_list_is_renamed_and_shown_there(
     mailing_list, _ = await listed(here, sandboxed)
     await here.run(sandboxed, "send_lists")
     first = twin(sandbox).id
-    await here.database.pool.execute("UPDATE lists SET name = 'Writers', visibility = 'public'")
+    await here.database.pool.execute(
+        """UPDATE lists SET name = 'Writers', options = options || '{"visibility": "public"}'"""
+    )
     await here.run(sandboxed, "send_lists")
     assert (twin(sandbox, "Writers").id, twin(sandbox, "Writers").visibility) == (first, "Public")
     assert (await list_row(here, mailing_list))["dotdigital_list_id"] == first
@@ -198,7 +200,7 @@ async def test_list_is_bound_to_one_that_is_there(
     assert (run["counts"]["lists_created"], run["counts"]["added"]) == (0, 3)
     assert (await list_row(here, mailing_list))["dotdigital_list_id"] == existing.id
     # People see it there, so that it is not hidden by being bound.
-    assert (await list_row(here, mailing_list))["visibility"] == "public"
+    assert (await list_row(here, mailing_list))["options"]["visibility"] == "public"
     assert (existing.visibility, existing.name) == ("Public", given["name"])
 
 
