@@ -14,7 +14,6 @@ class Mapping(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "mappings"
     __table_args__ = (
-        CheckConstraint(one_of("kind", "field", "preference"), name="mappings_kind"),
         CheckConstraint(one_of("applies_to", "person", "lead", "both"), name="mappings_applies_to"),
         CheckConstraint(
             one_of("direction", "to_dotdigital", "from_dotdigital", "two_way"),
@@ -44,6 +43,7 @@ class Mapping(SQLModel, table=True):
 
     id: int = Field(default=None, sa_column=identity())
     account_id: int = Field(sa_column=reference("accounts.id"))
+    #: A word of `services/mapping_kinds`.
     kind: str = Field(default="field", sa_column=words("field"))
     applies_to: str = Field(default="both", sa_column=words("both"))
     person_field: str = Field(sa_column=words())

@@ -12,7 +12,7 @@ from app.routers.whole_collections import cut_page
 from app.schemas.accounts import DataFieldOut, DotdigitalListOut, PreferenceOut
 from app.schemas.pages import Page
 from app.services.account_calls import ask
-from app.services.mapping_proposals import preferences_there
+from app.services.preference_paths import preferences_there
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=IdempotentRoute)
 

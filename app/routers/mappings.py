@@ -30,12 +30,12 @@ from app.routers.paging import CursorText, Limit, decode_id, page_of
 from app.routers.parameters import FilterId, PathId
 from app.routers.problem_handlers import problems
 from app.routers.whole_collections import cut_page
+from app.schemas.mapping_kinds import MappingKind
 from app.schemas.mappings import (
     Direction,
     MappingChange,
     MappingDeleted,
     MappingIn,
-    MappingKind,
     MappingOut,
     MappingStored,
     MappingWithProgress,
@@ -44,6 +44,8 @@ from app.schemas.mappings import (
 from app.schemas.pages import Page
 from app.services import audit, mapping_proposals, mappings
 from app.services.api_keys import Caller
+from app.services.mapping_kinds import KINDS
+from app.services.mapping_kinds.kind import Target
 from app.services.mapping_offers import suggestions_for
 
 router = APIRouter(prefix="/v1/mappings", tags=["mappings"], route_class=IdempotentRoute)
@@ -53,9 +55,9 @@ _FROM_DOTDIGITAL = (BadCredentials, HostNotAllowed, DotdigitalUnreachable)
 CreateMissing = Annotated[
     bool,
     Query(
-        description="Make the data field or the preference in Dotdigital if it isn't there. A path "
-        "into `custom` that nobody has is refused where it looks like a slip of one that people "
-        "have: what is made there stays."
+        description=f"Make the {' or the '.join(kind.noun for kind in KINDS.values())} in "
+        "Dotdigital if it isn't there. A path into `custom` that nobody has is refused where it "
+        "looks like a slip of one that people have: what is made there stays."
     ),
 ]
 Unseen = Annotated[
@@ -257,7 +259,7 @@ async def _changed(
     parts: Parts,
     before: Mapping,
     values: dict[str, Any],
-    target: mappings.Target | None,
+    target: Target | None,
 ) -> tuple[Mapping, int]:
     """Store the change of a mapping that still stands as it was read."""
     async with parts.database.writing() as session:

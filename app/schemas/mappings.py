@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from app.schemas.accounts import DataFieldType
+from app.schemas.mapping_kinds import TARGET_NAMING, MappingKind, StoredMappingKind
 from app.schemas.text import Id, Schema, refuse_unstorable, shown_as
 
-MappingKind = Literal["field", "preference"]
 AppliesTo = Literal["person", "lead", "both"]
 Direction = Literal["to_dotdigital", "from_dotdigital", "two_way"]
 WhenBlank = Literal["clear", "keep", "only_if_blank_there"]
@@ -29,11 +29,8 @@ PersonFieldPath = Annotated[
 DotdigitalName = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
-    Field(
-        description="A data field by name, in any case; a preference as `Category > Preference`, "
-        "or `Preference` where it is in no category.",
-        examples=["FIRSTNAME"],
-    ),
+    Field(examples=["FIRSTNAME"]),
+    TARGET_NAMING,
     AfterValidator(refuse_unstorable),
 ]
 _AppliesTo = Annotated[AppliesTo, Field(description="Whom it is for, by `kind`.")]
@@ -101,7 +98,7 @@ class MappingOut(Schema):
 
     id: int
     account_id: int
-    kind: MappingKind
+    kind: StoredMappingKind
     applies_to: AppliesTo
     person_field: str
     dotdigital_field: Annotated[str, Field(description="As Dotdigital spells it.")]
@@ -146,7 +143,7 @@ class MappingDeleted(Schema):
 class SuggestionOut(Schema):
     """A likely pair that has no mapping yet."""
 
-    kind: MappingKind
+    kind: StoredMappingKind
     person_field: str
     dotdigital_field: str
     data_field_type: str | None

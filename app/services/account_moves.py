@@ -16,7 +16,7 @@ SELECT
     (SELECT count(*) FROM lists WHERE account_id = $1 AND dotdigital_list_id IS NOT NULL)
         AS "bound lists",
     (SELECT count(*) FROM mailshots WHERE account_id = $1) AS mailshots,
-    (SELECT count(*) FROM mappings WHERE account_id = $1 AND kind = 'preference')
+    (SELECT count(*) FROM mappings WHERE account_id = $1 AND preference_id IS NOT NULL)
         AS "preference mappings",
     (SELECT count(*) FROM runs WHERE account_id = $1 AND status IN ('queued', 'running'))
         AS "active runs"

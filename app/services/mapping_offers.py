@@ -1,13 +1,15 @@
 """Finds likely mappings of one account: what people have, what Dotdigital has, what is mapped."""
 
+from typing import Any
+
 from app.clients.dotdigital import DotdigitalClient, NotPermitted
 from app.db import Database
 from app.services.account_calls import ask
 from app.services.custom_values import seen_paths
 from app.services.dotdigital import DotdigitalConnector
-from app.services.mapping_proposals import preferences_there
-from app.services.mapping_suggestions import Offered, Suggestion, suggest
-from app.services.mapping_targets import DataFieldThere, PreferenceThere
+from app.services.mapping_kinds import KINDS
+from app.services.mapping_kinds.kind import Offered, Suggestion
+from app.services.mapping_suggestions import suggest
 from app.services.mappings import mapped_targets
 from app.services.person_fields import FIELDS
 
@@ -15,11 +17,11 @@ from app.services.person_fields import FIELDS
 async def suggestions_for(
     database: Database, connector: DotdigitalConnector, account_id: int
 ) -> list[Suggestion]:
-    """Return likely pairs that have no mapping yet, the surest first. Two calls.
+    """Return likely pairs that have no mapping yet, the surest first. A call for each kind.
 
     Raises NotFound, and a `Problem` for what Dotdigital says no to.
     """
-    data_fields, preferences = await ask(database, connector, account_id, _there)
+    targets = await ask(database, connector, account_id, _targets)
     async with database.reading() as session:
         mapped = await mapped_targets(session, account_id)
         seen = await seen_paths(session)
@@ -27,16 +29,17 @@ async def suggestions_for(
         *(Offered(field.name, field.type) for field in FIELDS.values()),
         *(Offered(each.path, each.type) for each in seen),
     ]
-    return suggest(offered, data_fields, preferences, mapped)
+    return suggest(offered, targets, mapped)
 
 
-async def _there(
-    client: DotdigitalClient,
-) -> tuple[list[DataFieldThere], list[PreferenceThere]]:
-    data_fields = await client.data_fields.all()
-    try:
-        tree = await client.preferences.tree()
-    except NotPermitted:
-        # The account's package lacks preferences, and so there are none to suggest.
-        tree = []
-    return [*data_fields], preferences_there(tree)
+async def _targets(client: DotdigitalClient) -> dict[str, Any]:
+    """Return what can be mapped to, by the kind's word."""
+    found = {}
+    for word, kind in KINDS.items():
+        try:
+            found[word] = await kind.targets(client)
+        except NotPermitted:
+            # Where the account's package lacks it, there is none to suggest.
+            if not kind.is_extra:
+                raise
+    return found

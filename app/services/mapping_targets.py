@@ -1,13 +1,12 @@
-"""What a mapping points at in Dotdigital: found by name, checked against the person field's type.
+"""Data fields as mappings point at them: found by name, checked against the person field's type.
 
-Pure: what Dotdigital has is handed in. Names of data fields compare without regard to case, as
-Dotdigital's do; preferences are named ``Category > Preference`` or ``Preference``.
+Pure: what Dotdigital has is handed in. Names compare without regard to case, as Dotdigital's do.
+Preferences are found in `preference_paths`.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
@@ -81,30 +80,12 @@ class DataFieldThere(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class PreferenceThere:
-    """One marketing preference, with the category that it is in, if it is in one."""
-
-    id: int
-    public_name: str
-    private_name: str
-    category_public_name: str | None = None
-    category_private_name: str | None = None
-
-    @property
-    def path(self) -> str:
-        """How it is named in a mapping, by its public names."""
-        if self.category_public_name is None:
-            return self.public_name
-        return f"{self.category_public_name} > {self.public_name}"
-
-
 class UnknownTarget(Invalid):
     """Dotdigital has no such data field or preference; the nearest names are given."""
 
     def __init__(self, what: str, name: str, near: Sequence[str]) -> None:
         """Name what was asked for and what comes nearest to it."""
-        hint = f" Did you mean {_listed(near)}?" if near else ""
+        hint = f" Did you mean {listed(near)}?" if near else ""
         detail = (
             f"Dotdigital has no {what} {name!r}.{hint} "
             "Make it there first, or send create_missing=true."
@@ -161,36 +142,6 @@ def count_by_type(there: Iterable[DataFieldThere]) -> dict[str, int]:
     return {name: counted[name] for name in DATA_FIELD_TYPES}
 
 
-def find_preference(path: str, there: Sequence[PreferenceThere]) -> PreferenceThere:
-    """Return the preference that this path names; public names go before private ones.
-
-    Raises UnknownTarget, and Invalid for a name that more than one preference answers to.
-    """
-    in_categories = [each for each in there if each.category_public_name is not None]
-    twins = [each for each in in_categories if _same(each.public_name, path)]
-    for private in (False, True):
-        found = _matches(path, there, private=private)
-        if private:
-            twins += [each for each in in_categories if _same(each.private_name, path)]
-        # A name that stands alone and in a category too could mean either.
-        if found and found[0].category_public_name is None:
-            found += [each for each in twins if each not in found]
-        if len(found) > 1:
-            raise _ambiguous(path, found)
-        if found:
-            return found[0]
-    near = [each.path for each in twins] or nearest(path, [each.path for each in there])
-    raise UnknownTarget("preference", path, near[:3])
-
-
-def split_path(path: str) -> tuple[str | None, str]:
-    """Return the category, if there is one, and the preference that a path names."""
-    category, arrow, name = path.partition(">")
-    if not arrow:
-        return None, path.strip()
-    return category.strip(), name.strip()
-
-
 def agree(field_type: FieldType, data_field_type: str) -> bool:
     """Say whether a data field of this type can hold a person field of that type."""
     return data_field_type in _AGREEING[field_type]
@@ -243,38 +194,6 @@ def _is_number(words: str) -> bool:
     return number.is_finite() and number.adjusted() < 18
 
 
-def _matches(
-    path: str, there: Sequence[PreferenceThere], *, private: bool
-) -> list[PreferenceThere]:
-    """Return what the path fits; a name may hold the arrow itself, so it is tried whole as well."""
-    category, name = split_path(path)
-    return [
-        each
-        for each in there
-        if (category is not None and _is(each, category, name, private=private))
-        or _is(each, None, path, private=private)
-    ]
-
-
-def _is(each: PreferenceThere, category: str | None, name: str, *, private: bool) -> bool:
-    own_category = each.category_private_name if private else each.category_public_name
-    own_name = each.private_name if private else each.public_name
-    return _same(own_category, category) and _same(own_name, name)
-
-
-def _same(one: str | None, other: str | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return one.strip().casefold() == other.strip().casefold()
-
-
-def _ambiguous(path: str, found: Sequence[PreferenceThere]) -> Invalid:
-    return Invalid.at(
-        _POINTER,
-        f"{path!r} could be any of {_listed([each.path for each in found])}. Name it with its "
-        "category, like Category > Preference, or give it a name of its own in Dotdigital.",
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Return the names in quotes, with commas between them."""
     return ", ".join(repr(name) for name in names)

@@ -1,11 +1,10 @@
 """Mappings: made, changed and deleted; who has to be sent again because of it.
 
-What a mapping points at is found in `mapping_targets`, before any transaction is open.
+What a mapping points at is found by `mapping_proposals`, before any transaction is open.
 """
 
 from collections.abc import Mapping as Values
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +14,9 @@ from sqlmodel import col, select
 from app.db import PoolConnection, ReadSession, WriteSession, raw_connection
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Mapping
-from app.services.mapping_targets import agree, fitting_types
-from app.services.person_fields import FIELDS, FieldPath
+from app.services.mapping_kinds import part_of
+from app.services.mapping_kinds.kind import Part, Target
+from app.services.person_fields import FieldPath
 
 _SENDS = ("to_dotdigital", "two_way")
 _TAKES = ("from_dotdigital", "two_way")
@@ -63,16 +63,6 @@ JOIN people AS person ON person.id = due.person_id
 WHERE due.account_id = $1 AND due.reason IN ('mapping', 'full') AND link.contact_id IS NOT NULL
   AND person.deleted_at IS NULL AND ($2 = 'both' OR person.kind = $2)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What Dotdigital has at the other end of a mapping."""
-
-    #: As Dotdigital spells it.
-    dotdigital_field: str
-    data_field_type: str | None = None
-    preference_id: int | None = None
 
 
 async def get_mapping(session: ReadSession | WriteSession, mapping_id: int) -> Mapping:
@@ -130,14 +120,14 @@ async def mappings_after(
     return found.scalars().all()
 
 
-async def mapped_targets(session: ReadSession, account_id: int) -> set[tuple[str, str]]:
-    """Return what the account has mappings for, as (kind, name in Dotdigital in lower case)."""
+async def mapped_targets(session: ReadSession, account_id: int) -> set[tuple[Part | None, str]]:
+    """Return what the account has mappings for, as (part, name in Dotdigital in lower case)."""
     found = await session.execute(
         select(col(Mapping.kind), col(Mapping.dotdigital_field)).where(
             col(Mapping.account_id) == account_id
         )
     )
-    return {(kind, name.lower()) for kind, name in found.all()}
+    return {(part_of(kind), name.lower()) for kind, name in found.all()}
 
 
 def check_direction(path: FieldPath, direction: str) -> None:
@@ -147,35 +137,6 @@ def check_direction(path: FieldPath, direction: str) -> None:
             "/body/person_field",
             f"{path.text} can't be written from Dotdigital: map it to_dotdigital, or choose a "
             "plain field or a key of custom.",
-        )
-
-
-def check_types(
-    path: FieldPath, kind: str, data_field_type: str | None, seen: Sequence[object]
-) -> None:
-    """Raise Invalid where the target can't hold what the person field holds.
-
-    ``seen`` are values met at a path into ``custom``: it is refused where one is an object or an
-    array, or where fewer than half of them would fit. A path never met fits everything.
-    """
-    wanted = "Boolean" if kind == "preference" else (data_field_type or "String")
-    target = "a preference" if kind == "preference" else f"a {wanted} data field"
-    if not path.is_custom:
-        field_type = FIELDS[path.field].type
-        preference_of_text = kind == "preference" and field_type != "boolean"
-        if preference_of_text or not agree(field_type, wanted):
-            raise _mismatch(f"{path.text} is of type {field_type}, which {target} can't hold.")
-        return
-    if any(isinstance(value, (dict, list)) for value in seen):
-        raise _mismatch(
-            f"{path.text} holds objects or arrays, and {target} takes one plain value: name an "
-            f"element ({path.text}[0]), a key inside, or join plain ones ({path.text}[*])."
-        )
-    fitting = sum(wanted in fitting_types(value) for value in seen)
-    if fitting * 2 < len(seen):
-        raise _mismatch(
-            f"{path.text} holds what {target} can't: of the latest {len(seen)} values, {fitting} "
-            "would fit."
         )
 
 
@@ -192,13 +153,13 @@ async def refuse_overlap(
             col(Mapping.id).is_distinct_from(wanted.id),
         )
     )
-    name = (target or wanted.dotdigital_field).lower()
+    part, name = part_of(wanted.kind), (target or wanted.dotdigital_field).lower()
     for other in found.scalars():
         if "both" not in (wanted.applies_to, other.applies_to) and (
             wanted.applies_to != other.applies_to
         ):
             continue
-        if other.kind == wanted.kind and other.dotdigital_field.lower() == name:
+        if part_of(other.kind) == part and other.dotdigital_field.lower() == name:
             raise Conflict(
                 f"Mapping {other.id} maps {other.person_field} to {other.dotdigital_field} for "
                 f"these people already (applies_to {other.applies_to}): change that one.",
@@ -294,7 +255,3 @@ async def send_linked_again(connection: PoolConnection, account_id: int, applies
     count: int = await connection.fetchval(_COUNT_LINKED, account_id, applies_to)
     await connection.execute(_MAKE_LINKED_DUE, account_id, applies_to)
     return count
-
-
-def _mismatch(detail: str) -> Invalid:
-    return Invalid.at("/body/person_field", detail)

@@ -4,8 +4,9 @@ Pure: no database here. What stands in people's ``custom`` is looked at by `cust
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final, Literal
 
 FieldType = Literal["text", "boolean", "number", "date", "json"]
@@ -141,11 +142,31 @@ def read(path: FieldPath, person: Row) -> object:
     return person.get(path.field)
 
 
+def reader(path: FieldPath) -> Callable[[Row], object]:
+    """Return `read` of this path, ready for many people, whose rows have all columns."""
+    if path.field == "full_name":
+        return lambda person: full_name(person["first_name"], person["last_name"])
+    if not path.is_custom:
+        return itemgetter(path.field)
+    if len(path.steps) == 1 and isinstance(path.steps[0], str):
+        return _reader_of_key(path.steps[0])
+    return lambda person: read(path, person)
+
+
 def full_name(first_name: object, last_name: object) -> str | None:
     """Return both names with a blank between them, the one that is there, or None."""
     first = "" if first_name is None else str(first_name).strip()
     last = "" if last_name is None else str(last_name).strip()
     return f"{first} {last}".strip() or None
+
+
+def _reader_of_key(key: str) -> Callable[[Row], object]:
+    def read_key(person: Row) -> object:
+        custom = person["custom"]
+        # Plain SQL may have put anything there.
+        return custom.get(key) if isinstance(custom, dict) else None
+
+    return read_key
 
 
 def _steps(text: str) -> tuple[Step, ...]:

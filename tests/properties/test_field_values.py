@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sync.rules.field_values import ValueMismatchError, boolean, typed_value
+from app.services.field_values import ValueMismatchError, boolean, typed_value
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.clients.dotdigital import Contact, UnsendableContactError
+from app.services.field_values import Scalar
+from app.services.mapping_kinds.contact_values import ABSENT, There
 from app.services.person_fields import full_name, read
-from app.sync.contacts.taking_plan import ABSENT, Row, Taking, TakingPlan, There, put
+from app.sync.contacts.taking_plan import Row, Taking, TakingPlan, put
 from app.sync.people.payloads import MappedValueError, Payload, PayloadPlan
 from app.sync.rules.email_match import matched_by
-from app.sync.rules.field_values import Scalar
 from app.sync.rules.three_way_merge import UNKNOWN, Step, Times, merge
 
 _NO_VALUES: Final[Mapping[str, Any]] = {}
@@ -110,9 +111,9 @@ def _merge_one(
     news: FieldNews, rule: Taking, row: Row, theirs: Scalar, base: object, times: Times
 ) -> None:
     ours = rule.ours(row)
-    if rule.preference_id is not None and ours is None and theirs is False:
+    if ours is None and theirs == rule.nothing:
         # Never asked here, and not opted in there: nothing to tell apart.
-        ours = False
+        ours = theirs
     merged = merge(base, ours, theirs, rule.rule, times)
     news.moved |= _differs(base, theirs, rule)
     took = merged.step is Step.TAKE and put(news.changes, row, rule.path, theirs)
@@ -133,7 +134,7 @@ def _merge_one(
 def _differs(base: object, theirs: object, rule: Taking) -> bool:
     """Say whether the base moves; what was blank when it was first met is no base."""
     if base is UNKNOWN:
-        return theirs is True if rule.preference_id is not None else theirs is not None
+        return theirs != rule.nothing
     return base != theirs
 
 
@@ -148,11 +149,11 @@ def first_values(contact: Contact, kind: str, plan: TakingPlan) -> dict[str, Any
     whole_name = None
     for rule in plan.rules(kind):
         theirs = rule.theirs(there)
-        if theirs is ABSENT or theirs is None:
+        if theirs is ABSENT or theirs is None or theirs == rule.nothing:
             continue
         if rule.path.field == "full_name":
             whole_name = str(theirs)
-        elif rule.path.is_writable and (rule.preference_id is None or theirs):
+        elif rule.path.is_writable:
             put(changes, row, rule.path, theirs)
     if whole_name and not full_name(changes.get("first_name"), changes.get("last_name")):
         first, _, last = whole_name.partition(" ")

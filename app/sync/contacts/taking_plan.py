@@ -1,20 +1,22 @@
 """The account's mappings as they are read by retrieve_people: what is asked for, and where it goes.
 
-Compiled once a run. The other way, from a person to what is sent, is in `payloads`.
+Compiled once a run, each as its kind says in `services/mapping_kinds`. The other way, from a
+person to what is sent, is in `payloads`.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Final, TypeVar, get_args
 
 import orjson
 
-from app.clients.dotdigital import Contact
 from app.models import Mapping as MappingRow
-from app.services.person_fields import FieldPath, parse_path, read
-from app.sync.rules.field_values import Scalar, ValueMismatchError, boolean, typed_value
+from app.services.field_values import Scalar, ValueMismatchError
+from app.services.mapping_kinds import with_kinds
+from app.services.mapping_kinds.contact_values import Absent, There
+from app.services.mapping_kinds.kind import Kind, Part
+from app.services.person_fields import FieldPath, parse_path
 from app.sync.rules.three_way_merge import (
     UNKNOWN,
     ConflictRule,
@@ -35,40 +37,6 @@ _CONFLICT_RULES: Final[tuple[ConflictRule, ...]] = get_args(ConflictRule)
 _WHEN_BLANK: Final[tuple[WhenBlank, ...]] = get_args(WhenBlank)
 
 
-class Absent(Enum):
-    """The answer doesn't say what the contact has: not the same as blank."""
-
-    ABSENT = "absent"
-
-
-ABSENT: Final = Absent.ABSENT
-
-
-class There:
-    """What one contact was read to have, by the names of the mappings."""
-
-    def __init__(self, contact: Contact) -> None:
-        """Take a contact whose mapped fields and preferences were asked for."""
-        fields = contact.data_fields or {}
-        self._fields: dict[str, Any] = {name.upper(): value for name, value in fields.items()}
-        self._preferences = contact.preferences or {}
-
-    def field(self, upper_name: str, data_field_type: str) -> Scalar | Absent:
-        """Return a data field as its type has it; ABSENT for a value that can't be kept."""
-        if upper_name not in self._fields:
-            return ABSENT
-        try:
-            typed = typed_value(self._fields[upper_name], data_field_type)
-        except ValueMismatchError:
-            return ABSENT
-        # Postgres has no text with a NUL in it.
-        return ABSENT if isinstance(typed, str) and "\x00" in typed else typed
-
-    def preference(self, preference_id: int) -> bool:
-        """Say whether it is opted in; one that isn't listed is not [doc]."""
-        return self._preferences.get(preference_id, False)
-
-
 @dataclass(frozen=True, slots=True)
 class Taking:
     """One mapping, ready to be held against a person and a contact."""
@@ -76,37 +44,23 @@ class Taking:
     mapping_id: int
     #: As Dotdigital spells it; a preference by its path.
     name: str
-    #: None for a data field.
-    preference_id: int | None
-    data_field_type: str
+    #: The part of the acknowledged values that it is in, and its key in there.
+    part: Part
+    key: str
     path: FieldPath
     takes: bool
     sends: bool
     rule: MergeRule
-
-    @property
-    def part(self) -> str:
-        """Return the part of the acknowledged values that it is in."""
-        return "fields" if self.preference_id is None else "preferences"
-
-    @property
-    def key(self) -> str:
-        """Return its key in there."""
-        return self.name if self.preference_id is None else str(self.preference_id)
-
-    def theirs(self, there: There) -> Scalar | Absent:
-        """Return what the contact has."""
-        if self.preference_id is not None:
-            return there.preference(self.preference_id)
-        return there.field(self.name.upper(), self.data_field_type)
+    #: What the contact has.
+    theirs: Callable[[There], Scalar | Absent]
+    #: What a contact has that nobody ever told anything.
+    nothing: Scalar
+    value_of: Callable[[Row], Scalar]
 
     def ours(self, row: Row) -> Scalar | Unknown:
         """Return what the person has, as Dotdigital would; UNKNOWN for what it couldn't hold."""
-        value = read(self.path, row)
         try:
-            if self.preference_id is not None:
-                return boolean(value)
-            return typed_value(value, self.data_field_type)
+            return self.value_of(row)
         except ValueMismatchError:
             return UNKNOWN
 
@@ -116,14 +70,18 @@ class TakingPlan:
 
     def __init__(self, mappings: Iterable[MappingRow]) -> None:
         """Compile all of them: a new person begins with whatever is mapped."""
-        given = list(mappings)
-        self._by_kind = {kind: tuple(_compiled(given, kind)) for kind in ("person", "lead")}
+        given = list(with_kinds(mappings))
+        compiled = list(_compiled(given))
+        self._by_kind = {
+            whom: tuple(each for mapping, each in compiled if mapping.applies_to in (whom, "both"))
+            for whom in ("person", "lead")
+        }
         #: To be asked for.
-        self.data_fields = sorted({each.dotdigital_field for each in given if each.kind == "field"})
-        self.has_preferences = any(each.kind == "preference" for each in given)
+        self.data_fields = sorted({each.key for _, each in compiled if each.part == "fields"})
+        self.has_preferences = any(each.part == "preferences" for _, each in compiled)
         taken = sorted(
             (each.id, each.kind, each.dotdigital_field, each.person_field, each.applies_to)
-            for each in given
+            for _, each in given
             if each.direction in _TAKES
         )
         #: Changes when something else is taken, so that everything is read again.
@@ -138,28 +96,31 @@ class TakingPlan:
         return any(each.sends and each.path.field in _MOVING for each in self._by_kind[kind])
 
 
-def _compiled(mappings: Iterable[MappingRow], kind: str) -> Iterator[Taking]:
-    for mapping in mappings:
-        if mapping.applies_to not in (kind, "both"):
+def _compiled(
+    given: Iterable[tuple[Kind[Any], MappingRow]],
+) -> Iterator[tuple[MappingRow, Taking]]:
+    for kind, mapping in given:
+        compiled = kind.rule(mapping)
+        if compiled is None:
             continue
-        is_preference = mapping.kind == "preference"
-        if is_preference and mapping.preference_id is None:
-            continue
-        takes = mapping.direction in _TAKES
-        yield Taking(
+        taking = Taking(
             mapping_id=mapping.id,
             name=mapping.dotdigital_field,
-            preference_id=mapping.preference_id if is_preference else None,
-            data_field_type=mapping.data_field_type or "String",
+            part=kind.part,
+            key=compiled.key,
             path=parse_path(mapping.person_field),
-            takes=takes,
+            takes=mapping.direction in _TAKES,
             sends=mapping.direction in _SENDS,
             rule=MergeRule(
                 conflict_rule=_one_of(mapping.conflict_rule, _CONFLICT_RULES),
                 when_blank=_one_of(mapping.when_blank, _WHEN_BLANK),
                 only_takes=mapping.direction == "from_dotdigital",
             ),
+            theirs=compiled.theirs,
+            nothing=compiled.nothing,
+            value_of=compiled.ours,
         )
+        yield mapping, taking
 
 
 def _one_of(word: str, words: tuple[_Word, ...]) -> _Word:

@@ -1,20 +1,21 @@
-"""Mappings whose data field or preference was deleted in Dotdigital: left out, and said so.
+"""Mappings whose target was deleted in Dotdigital: left out, and said so.
 
 Without this, one deleted data field fails every record, or goes by unnoticed. What there is is
 asked for once a day, hourly while something is missing, in a full run, and when records fail so
 that it could explain them: a call or two each time.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import col, select
 
-from app.clients.dotdigital import NotPermitted, PreferenceNode
+from app.clients.dotdigital import NotPermitted
 from app.models import Mapping
+from app.services.mapping_kinds import KINDS
+from app.services.mapping_kinds.kind import Lost
 from app.services.mappings import send_linked_again
 from app.sync.engine import JobContext
-from app.sync.rules.lost_target import Lost, find_lost
 from app.sync.statements import statements
 
 SQL = statements("lost_targets")
@@ -99,22 +100,17 @@ async def _mappings(context: JobContext) -> Sequence[Mapping]:
 
 
 async def _find(context: JobContext, mappings: Sequence[Mapping]) -> list[Lost]:
-    if not mappings:
-        return []
-    fields = await context.client.data_fields.all()
-    if any(mapping.kind == "preference" for mapping in mappings):
+    lost: list[Lost] = []
+    for kind in KINDS.values():
+        of_kind = [mapping for mapping in mappings if mapping.kind == kind.word]
+        if not of_kind:
+            continue
         try:
-            preferences = set(_ids(await context.client.preferences.tree()))
+            targets = await kind.targets(context.client)
         except NotPermitted:
-            # The package lacks preferences at the moment: that is no word about any one of them.
-            mappings = [mapping for mapping in mappings if mapping.kind != "preference"]
-            preferences = set()
-    else:
-        preferences = set()
-    return find_lost(mappings, {field.name.casefold(): field.type for field in fields}, preferences)
-
-
-def _ids(nodes: Iterable[PreferenceNode]) -> Iterator[int]:
-    for node in nodes:
-        yield node.id
-        yield from _ids(node.preferences)
+            if not kind.is_extra:
+                raise
+            # The package lacks them at the moment: that is no word about any one of them.
+            continue
+        lost += kind.lost(of_kind, targets)
+    return lost

@@ -1,6 +1,9 @@
-"""From a person's row to what Dotdigital is told: the account's mappings, compiled once a run."""
+"""From a person's row to what Dotdigital is told: the account's mappings, compiled once a run.
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+How one mapping is compiled is for its kind to say, in `services/mapping_kinds`.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from operator import itemgetter
@@ -10,11 +13,17 @@ import orjson
 
 from app.clients.dotdigital import UnsendableContactError
 from app.models import Mapping as MappingRow
-from app.services.person_fields import full_name, parse_path, read
-from app.sync.rules.field_values import MAX_TEXT, Scalar, ValueMismatchError, boolean, typed_value
+from app.services.field_values import Scalar, ValueMismatchError
+from app.services.mapping_kinds import with_kinds
+from app.services.mapping_kinds.kind import Rule
 
 Row = Mapping[str, Any]
-Reader = Callable[[Row], object]
+_Compiled = tuple[MappingRow, Rule]
+#: Name, value, what a blank does, person field, and what a complaint names. Tuples, for they are
+#: gone through once for each of a million people.
+_FieldStep = tuple[str, Callable[[Row], Scalar], str, str, str]
+#: Id, yes or no, person field, and what a complaint names.
+_PreferenceStep = tuple[int, Callable[[Row], Any], str, str]
 
 SENT_DIRECTIONS = frozenset({"to_dotdigital", "two_way"})
 
@@ -26,23 +35,6 @@ class MappedValueError(ValueMismatchError):
         """Take a sentence for each person field that is at fault."""
         super().__init__(" ".join(faults.values()))
         self.fields = tuple(faults)
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    name: str
-    data_field_type: str
-    person_field: str
-    read: Reader
-    when_blank: str
-    is_text: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Preference:
-    preference_id: int
-    person_field: str
-    read: Reader
 
 
 @dataclass(slots=True)
@@ -141,22 +133,24 @@ class PayloadPlan:
 
     def __init__(self, mappings: Iterable[MappingRow]) -> None:
         """Compile the mappings that send; those that only retrieve are passed over."""
-        sent = [mapping for mapping in mappings if mapping.direction in SENT_DIRECTIONS]
-        self._fields = {kind: tuple(_fields(sent, kind)) for kind in ("person", "lead")}
+        sent = [
+            (kind.part, mapping, rule)
+            for kind, mapping in with_kinds(mappings)
+            if mapping.direction in SENT_DIRECTIONS and (rule := kind.rule(mapping)) is not None
+        ]
+        fields = [(mapping, rule) for part, mapping, rule in sent if part == "fields"]
+        preferences = [(mapping, rule) for part, mapping, rule in sent if part == "preferences"]
+        self._fields = {whom: tuple(_fields(fields, whom)) for whom in ("person", "lead")}
         self._two_way = frozenset(
-            each.dotdigital_field
-            for each in sent
-            if each.kind == "field" and each.direction == "two_way"
+            rule.key for mapping, rule in fields if mapping.direction == "two_way"
         )
         self._two_way_preferences = frozenset(
-            each.preference_id
-            for each in sent
-            if each.preference_id is not None and each.direction == "two_way"
+            int(rule.key) for mapping, rule in preferences if mapping.direction == "two_way"
         )
         # By id, so that the order in which mappings were made makes no news of old values.
         self._preferences = {
-            kind: tuple(sorted(_preferences(sent, kind), key=lambda rule: rule.preference_id))
-            for kind in ("person", "lead")
+            whom: tuple(sorted(_preferences(preferences, whom), key=itemgetter(0)))
+            for whom in ("person", "lead")
         }
 
     def payload(self, row: Row) -> Payload:
@@ -164,48 +158,36 @@ class PayloadPlan:
 
         Raises MappedValueError with all that doesn't fit its data field, or its preference.
         """
-        kind = row["kind"]
+        whom = row["kind"]
         faults: dict[str, str] = {}
         data_fields: dict[str, Scalar] = {}
         filling: dict[str, Scalar] = {}
-        for rule in self._fields[kind]:
+        for name, value_of, when_blank, person_field, target in self._fields[whom]:
             try:
-                value = _typed(rule, row)
+                value = value_of(row)
             except ValueMismatchError as error:
-                target = f"{rule.name} ({rule.data_field_type})"
-                _add_fault(faults, rule.person_field, target, error)
+                _add_fault(faults, person_field, target, error)
                 continue
-            if rule.when_blank == "clear":
-                data_fields[rule.name] = value
+            if when_blank == "clear":
+                data_fields[name] = value
             elif value is None:
                 continue
-            elif rule.when_blank == "keep":
-                data_fields[rule.name] = value
+            elif when_blank == "keep":
+                data_fields[name] = value
             else:
-                filling[rule.name] = value
+                filling[name] = value
         preferences = []
-        for preference in self._preferences[kind]:
+        for preference_id, value_of, person_field, target in self._preferences[whom]:
             try:
-                opted_in = boolean(preference.read(row))
+                opted_in = value_of(row)
             except ValueMismatchError as error:
-                target = f"preference {preference.preference_id}"
-                _add_fault(faults, preference.person_field, target, error)
+                _add_fault(faults, person_field, target, error)
                 continue
             if opted_in is not None:
-                preferences.append((preference.preference_id, opted_in))
+                preferences.append((preference_id, opted_in))
         if faults:
             raise MappedValueError(faults)
         return Payload(data_fields, preferences, filling, self._two_way, self._two_way_preferences)
-
-
-def _typed(rule: _Field, row: Row) -> Scalar:
-    value = rule.read(row)
-    # Most values are plain text for text fields, and this runs eight times for each of a million.
-    if value is None:
-        return None
-    if rule.is_text and isinstance(value, str) and value.isascii() and len(value) <= MAX_TEXT:
-        return value.strip() or None
-    return typed_value(value, rule.data_field_type)
 
 
 def _add_fault(
@@ -215,46 +197,13 @@ def _add_fault(
     faults[person_field] = f"{before}{person_field} for {target}: {error}."
 
 
-def _fields(mappings: Iterable[MappingRow], kind: str) -> Iterable[_Field]:
-    for mapping in mappings:
-        if mapping.kind == "field" and mapping.applies_to in (kind, "both"):
-            yield _Field(
-                mapping.dotdigital_field,
-                mapping.data_field_type or "String",
-                mapping.person_field,
-                _reader(mapping.person_field),
-                mapping.when_blank,
-                mapping.data_field_type in (None, "String"),
-            )
+def _fields(given: Iterable[_Compiled], whom: str) -> Iterator[_FieldStep]:
+    for mapping, rule in given:
+        if mapping.applies_to in (whom, "both"):
+            yield rule.key, rule.ours, mapping.when_blank, mapping.person_field, rule.target
 
 
-def _preferences(mappings: Iterable[MappingRow], kind: str) -> Iterable[_Preference]:
-    for mapping in mappings:
-        wanted = mapping.kind == "preference" and mapping.applies_to in (kind, "both")
-        if wanted and mapping.preference_id is not None:
-            yield _Preference(
-                mapping.preference_id, mapping.person_field, _reader(mapping.person_field)
-            )
-
-
-def _reader(person_field: str) -> Reader:
-    path = parse_path(person_field)
-    if not path.is_custom:
-        plain: Reader = itemgetter(path.field)
-        return plain if path.field != "full_name" else _full_name
-    if len(path.steps) == 1 and isinstance(path.steps[0], str):
-        return _reader_of_key(path.steps[0])
-    return lambda row: read(path, row)
-
-
-def _reader_of_key(key: str) -> Reader:
-    def read_key(row: Row) -> object:
-        custom = row["custom"]
-        # Plain SQL may have put anything there.
-        return custom.get(key) if isinstance(custom, dict) else None
-
-    return read_key
-
-
-def _full_name(row: Row) -> object:
-    return full_name(row["first_name"], row["last_name"])
+def _preferences(given: Iterable[_Compiled], whom: str) -> Iterator[_PreferenceStep]:
+    for mapping, rule in given:
+        if mapping.applies_to in (whom, "both"):
+            yield int(rule.key), rule.ours, mapping.person_field, rule.target

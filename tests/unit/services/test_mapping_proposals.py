@@ -3,8 +3,8 @@
 import pytest
 
 from app.clients.dotdigital import PreferenceNode
-from app.services.mapping_proposals import natural_type, preferences_there
-from app.services.mapping_targets import PreferenceThere
+from app.services.mapping_kinds.field import natural_type
+from app.services.preference_paths import PreferenceThere, preferences_there
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from app.services.mapping_suggestions import Offered, Suggestion, suggest
-from app.services.mapping_targets import PreferenceThere
+from app.services.mapping_kinds.kind import Offered, Suggestion
+from app.services.mapping_suggestions import suggest
+from app.services.preference_paths import PreferenceThere
 
 
 @dataclass(frozen=True)
@@ -51,20 +52,21 @@ OFFERED = [
 def test_a_data_field_is_suggested_for_the_person_field_it_looks_like(
     field: Field, expected: tuple[str, float] | None
 ) -> None:
-    found = [(each.person_field, each.confidence) for each in suggest(OFFERED, [field], [], set())]
+    suggested = suggest(OFFERED, {"field": [field]}, set())
+    found = [(each.person_field, each.confidence) for each in suggested]
     assert found == ([] if expected is None else [expected])
 
 
 def test_each_side_is_suggested_once_and_the_surest_pair_wins() -> None:
     fields = [Field("SURNAME"), Field("LASTNAME"), Field("LAST_NAME_2")]
-    assert suggest(OFFERED, fields, [], set()) == [
+    assert suggest(OFFERED, {"field": fields}, set()) == [
         Suggestion("field", "last_name", "LASTNAME", "String", 1.0)
     ]
 
 
 def test_what_is_mapped_already_is_not_suggested() -> None:
     fields = [Field("FIRSTNAME"), Field("POSTCODE")]
-    found = suggest(OFFERED, fields, [], {("field", "firstname")})
+    found = suggest(OFFERED, {"field": fields}, {("fields", "firstname")})
     assert [each.dotdigital_field for each in found] == ["POSTCODE"]
 
 
@@ -73,6 +75,6 @@ def test_a_preference_is_suggested_for_a_yes_or_no_by_either_of_its_names() -> N
         PreferenceThere(1, "Our monthly mail", "Newsletter", "Topics", "topics"),
         PreferenceThere(2, "Points", "Points"),
     ]
-    assert suggest(OFFERED, [], preferences, set()) == [
+    assert suggest(OFFERED, {"preference": preferences}, set()) == [
         Suggestion("preference", "custom.newsletter", "Topics > Our monthly mail", None, 1.0)
     ]

@@ -5,17 +5,16 @@ from dataclasses import dataclass
 import pytest
 
 from app.errors import Conflict, Invalid
+from app.services.field_values import ValueMismatchError, typed_value
 from app.services.mapping_targets import (
-    PreferenceThere,
     UnknownTarget,
     agree,
     check_new_data_field,
     find_data_field,
-    find_preference,
     fitting_types,
 )
 from app.services.person_fields import FieldType
-from app.sync.rules.field_values import ValueMismatchError, typed_value
+from app.services.preference_paths import PreferenceThere, find_preference
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.sync.rules.field_values import ValueMismatchError, boolean, typed_value
+from app.services.field_values import ValueMismatchError, boolean, typed_value
 
 INDIA = timezone(timedelta(hours=5, minutes=30))
 
