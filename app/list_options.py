@@ -8,7 +8,7 @@ what send_lists reads (`SyncedList.options`). What an option *does* is in `sync/
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
 class Nonsense(NamedTuple):
@@ -63,6 +63,18 @@ class ListOptions(BaseModel):
         ),
     ] = "private"
 
+    @classmethod
+    def readable(cls, stored: Mapping[str, Any]) -> Self:
+        """Return what can be read of a stored document; a value that can't be is at its default.
+
+        A newer version, or somebody by hand, stored a word that is none here.
+        """
+        try:
+            return cls.model_validate(stored)
+        except ValidationError as error:
+            bad = unreadable(error)
+            return cls.model_validate({key: stored[key] for key in stored if key not in bad})
+
     def nonsense(self) -> Iterator[Nonsense]:
         """Yield each combination that makes no sense."""
         if self.entry_action == "unsubscribe" and self.trigger_join_actions:
@@ -81,6 +93,11 @@ class ListOptions(BaseModel):
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """Return these options with some of them changed; raises pydantic's ValidationError."""
         return self.model_validate({**self.model_dump(), **changes})
+
+
+def unreadable(error: ValidationError) -> list[str]:
+    """Return the options whose values were refused, ascending."""
+    return sorted({str(each["loc"][0]) for each in error.errors()})
 
 
 def parted(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -16,7 +16,7 @@ MEMBER_STATES = ("pending", "synced", "leaving", "failed", "waiting")
 
 
 class _StoredOptions(TypeDecorator[ListOptions]):
-    """Options as jsonb; read and written as what they are, and so validated each time."""
+    """Options as jsonb."""
 
     impl = JSONB
     cache_ok = True
@@ -25,7 +25,7 @@ class _StoredOptions(TypeDecorator[ListOptions]):
         return None if value is None else value.model_dump(mode="json")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> ListOptions | None:  # noqa: ANN401, ARG002
-        return None if value is None else ListOptions.model_validate(value)
+        return None if value is None else ListOptions.readable(value)
 
 
 class MailingList(SQLModel, table=True):

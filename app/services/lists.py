@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import col, select
 
 from app.db import ReadSession, WriteSession
@@ -117,7 +118,10 @@ async def change_list(
     options, others = parted(values)
     for name, value in others.items():
         setattr(found, name, value)
-    found.options = chosen.changed(options)
+    if options:
+        found.options = chosen.changed(options)
+        # Written also where it looks the same: what was stored may not have been readable.
+        flag_modified(found, "options")
     if (moves or found.synchronisation_with is None) and "dotdigital_list_id" not in values:
         found.dotdigital_list_id = None
     with session.no_autoflush:

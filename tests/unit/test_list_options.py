@@ -66,3 +66,11 @@ def test_combinations_that_make_no_sense_are_named(
     named = list(ListOptions.model_validate(given).nonsense())
     assert [each.option for each in named] == to_change
     assert all(each.sentence.endswith(".") for each in named)
+
+
+def test_a_value_that_is_none_here_is_read_as_the_default() -> None:
+    stored = {"exit_action": "archive", "visibility": "public", "greeting": "mail"}
+    assert ListOptions.readable(stored).model_dump(exclude_defaults=True) == {
+        "visibility": "public",
+        "greeting": "mail",
+    }

@@ -106,7 +106,7 @@ async def land(context: JobContext, import_id: int, end: DeletionStatus | Import
 def _options_of(members: Sequence[Mapping[str, Any]]) -> list[ListOptions]:
     """Return the options of the members' lists, once a list; a deleted one has none."""
     stored = {each["list_id"]: each["options"] for each in members if each["options"] is not None}
-    return [ListOptions.model_validate(options) for options in stored.values()]
+    return [ListOptions.readable(options) for options in stored.values()]
 
 
 def _is_running(end: DeletionStatus | ImportReport) -> bool:

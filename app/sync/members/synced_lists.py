@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from app.list_options import ListOptions
+from pydantic import ValidationError
+
+from app.errors import Conflict
+from app.list_options import ListOptions, unreadable
 from app.sync.engine import JobContext
 from app.sync.statements import statements
 
@@ -32,11 +35,18 @@ class SyncedList:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
-        """Read a row."""
+        """Read a row; raises Conflict where its options can't be: guessing would mail somebody."""
+        try:
+            options = ListOptions.model_validate(row["options"])
+        except ValidationError as error:
+            raise Conflict(
+                f"This version can't read what list {row['id']} has as "
+                f"{', '.join(unreadable(error))}: set it anew with PATCH /v1/lists/{row['id']}."
+            ) from error
         return cls(
             id=row["id"],
             name=row["name"],
-            options=ListOptions.model_validate(row["options"]),
+            options=options,
             twin_id=row["dotdigital_list_id"],
             is_bound=row["bound_at"] is not None,
             sent_once_at=row["sent_once_at"],
