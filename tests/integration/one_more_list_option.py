@@ -111,7 +111,9 @@ async def over_the_api(api: httpx.AsyncClient, account_id: int) -> dict[str, Any
 
 def told(answer: httpx.Response) -> Any:  # noqa: ANN401 - the option, or what is wrong
     body = answer.json()
-    return body.get("greeting") if answer.is_success else body["errors"]
+    if answer.is_success:
+        return body.get("greeting")
+    return [f"{each['pointer']}: {each['detail']}" for each in body["errors"]]
 
 
 async def in_the_documents(api: httpx.AsyncClient) -> dict[str, Any]:
