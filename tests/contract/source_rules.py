@@ -200,6 +200,15 @@ def _is_overload(function: AnyFunction) -> bool:
     return "overload" in names or "setter" in names
 
 
+def compared_kinds(source: Source) -> Iterator[Finding]:
+    words = {"field", "preference"}
+    for node in source.nodes:
+        if isinstance(node, ast.Compare):
+            given = [node.left, *node.comparators]
+            if any(isinstance(each, ast.Constant) and each.value in words for each in given):
+                yield node.lineno, ast.unparse(node)
+
+
 # Put together, so that this file does not break its own rule.
 _PLACE = re.compile(
     "|".join(
@@ -267,6 +276,12 @@ RULES = (
         "no calls inside a transaction",
         "Dotdigital may take two minutes to answer: call first, then open the session",
         calls_in_transaction,
+    ),
+    Rule(
+        "kinds of mapping are asked",
+        "what depends on a mapping's kind is an answer of the kind in services/mapping_kinds, so "
+        "that one more kind is one more file there",
+        compared_kinds,
     ),
     Rule(
         "files end",

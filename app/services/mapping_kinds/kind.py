@@ -57,6 +57,10 @@ class Lost:
     message: str
 
 
+def _as_it_is(value: Scalar) -> Scalar:
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One mapping, compiled once a run: both sides' values, as Dotdigital has them."""
@@ -72,6 +76,8 @@ class Rule:
     target: str
     #: What a contact has that nobody ever told anything.
     nothing: Scalar = None
+    #: What the person gets of what the contact has.
+    taken: Callable[[Scalar], Scalar] = _as_it_is
 
 
 Targets = TypeVar("Targets")

@@ -116,7 +116,7 @@ def _merge_one(
         ours = theirs
     merged = merge(base, ours, theirs, rule.rule, times)
     news.moved |= _differs(base, theirs, rule)
-    took = merged.step is Step.TAKE and put(news.changes, row, rule.path, theirs)
+    took = merged.step is Step.TAKE and put(news.changes, row, rule.path, rule.taken(theirs))
     if merged.is_conflict:
         news.conflicts.append(
             FoundConflict(
@@ -152,9 +152,9 @@ def first_values(contact: Contact, kind: str, plan: TakingPlan) -> dict[str, Any
         if theirs is ABSENT or theirs is None or theirs == rule.nothing:
             continue
         if rule.path.field == "full_name":
-            whole_name = str(theirs)
+            whole_name = str(rule.taken(theirs))
         elif rule.path.is_writable:
-            put(changes, row, rule.path, theirs)
+            put(changes, row, rule.path, rule.taken(theirs))
     if whole_name and not full_name(changes.get("first_name"), changes.get("last_name")):
         first, _, last = whole_name.partition(" ")
         changes |= {"first_name": first, "last_name": last.strip() or None}

@@ -55,6 +55,8 @@ class Taking:
     theirs: Callable[[There], Scalar | Absent]
     #: What a contact has that nobody ever told anything.
     nothing: Scalar
+    #: What the person gets of it.
+    taken: Callable[[Scalar], Scalar]
     value_of: Callable[[Row], Scalar]
 
     def ours(self, row: Row) -> Scalar | Unknown:
@@ -118,6 +120,7 @@ def _compiled(
             ),
             theirs=compiled.theirs,
             nothing=compiled.nothing,
+            taken=compiled.taken,
             value_of=compiled.ours,
         )
         yield mapping, taking

@@ -100,7 +100,16 @@ async def _mappings(context: JobContext) -> Sequence[Mapping]:
 
 
 async def _find(context: JobContext, mappings: Sequence[Mapping]) -> list[Lost]:
-    lost: list[Lost] = []
+    lost = [
+        Lost(
+            mapping.id,
+            "kind_unknown",
+            f"This version of the service knows no mappings of kind {mapping.kind!r}, so mapping "
+            f"{mapping.id} ({mapping.person_field}) is left out.",
+        )
+        for mapping in mappings
+        if mapping.kind not in KINDS
+    ]
     for kind in KINDS.values():
         of_kind = [mapping for mapping in mappings if mapping.kind == kind.word]
         if not of_kind:
