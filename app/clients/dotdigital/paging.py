@@ -27,18 +27,20 @@ Page = TypeVar("Page", bound=MarkerPage)
 
 
 async def by_marker(
-    fetch: Callable[[str | None], Awaitable[Page]], start: str | None = None
+    fetch: Callable[[str | None], Awaitable[Page]],
+    start: str | None = None,
+    is_empty: Callable[[Page], bool] = lambda page: not page.items,
 ) -> AsyncIterator[Page]:
     """Yield v3 pages from this marker on; no page is empty.
 
-    Ends at a page that names no next one, or that is empty. Raises ProtocolError where a marker
+    Ends at a page that names no next one, or that ``is_empty``. Raises ProtocolError where a marker
     comes back, for that would never end.
     """
     seen = {start or ""}
     marker = start
     while True:
         page = await fetch(marker)
-        if not page.items:
+        if is_empty(page):
             return
         yield page
         marker = page.next_marker

@@ -27,6 +27,8 @@ _WITH_PREFERENCES: Final[tuple[Literal["channelProperties"], Literal["preference
 )
 #: Contacts looked up one by one in a run; the weekly reading finds the rest.
 _MOST_LOOKS: Final = 20
+#: Contacts that can't be read and are named.
+_EXAMPLES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,16 @@ class ContactReader:
             gone: Sequence[int] = ()
             if reading.is_whole:
                 is_last = following is None
-                gone = await gone_among(context, reading, contacts, marker, is_last=is_last)
+                gone = await gone_among(
+                    context,
+                    reading,
+                    contacts,
+                    marker,
+                    is_last=is_last,
+                    is_whole_page=given is None or not given.unread,
+                )
+            if given is not None and given.unread:
+                await self._note_unread(given.unread)
             await self._take(reading, _Page(contacts, following, snapshot, gone))
             marker = following
             if following is None:
@@ -134,6 +145,14 @@ class ContactReader:
         if self._counts is run.counts:
             run.done += len(page.contacts)
         await run.save()
+
+    async def _note_unread(self, unread: Sequence[int | None]) -> None:
+        """Say in the run's timeline which contacts can't be read; the others are."""
+        self._counts["failed"] += len(unread)
+        known = [contact_id for contact_id in unread if contact_id is not None]
+        await self._context.run.note(
+            "contacts_that_cannot_be_read", rows=len(unread), contact_ids=known[:_EXAMPLES]
+        )
 
     async def _look_after(self, page: _Page, works: Sequence[Work]) -> None:
         """Look for contacts that new ones with the same email have taken the place of. A call each.

@@ -23,12 +23,13 @@ async def gone_among(
     marker: str | None,
     *,
     is_last: bool,
+    is_whole_page: bool,
 ) -> list[int]:
     """Return the linked contacts that this page of a whole reading shows to be gone.
 
     ``marker``: of the page; ``is_last``: no further page follows, so nor does a higher id. A call
-    more where there are any. Moves ``reading.last_id``; of a page that does not ascend, nothing is
-    concluded.
+    more where there are any. Moves ``reading.last_id``; of a page that does not ascend, or that has
+    rows which can't be read (not ``is_whole_page``), nothing is concluded.
     """
     ids = [contact.contact_id for contact in contacts]
     after, until = reading.last_id, max([reading.last_id, *ids])
@@ -37,9 +38,11 @@ async def gone_among(
     if not ascends:
         await context.run.note("contacts_out_of_order", after=after)
         return []
+    if not is_whole_page:
+        return []
     missing = await _missing(context, after, _LAST_ID if is_last else until, set(ids))
     if missing:
-        missing -= await _seen_again(context, marker, max(missing))
+        missing = await _still_missing(context, marker, missing)
     return sorted(missing)
 
 
@@ -50,11 +53,13 @@ async def _missing(context: JobContext, after: int, until: int, seen: set[int]) 
     return {row["contact_id"] for row in rows} - seen
 
 
-async def _seen_again(context: JobContext, marker: str | None, highest: int) -> set[int]:
+async def _still_missing(context: JobContext, marker: str | None, missing: set[int]) -> set[int]:
     """Read the ids from this page on until the highest of those that are missing."""
-    seen: set[int] = set()
+    highest = max(missing)
     async for page in context.client.contacts.ids(marker=marker):
-        seen.update(page.items)
+        if page.unread:
+            return set()
+        missing = missing.difference(page.items)
         if max(page.items) >= highest:
             break
-    return seen
+    return missing

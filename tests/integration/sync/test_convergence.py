@@ -5,6 +5,7 @@ Each example goes on two real sides, a database and a sandbox over HTTP, whose c
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Awaitable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -30,8 +31,12 @@ from tests.clock import START, FakeClock
 from tests.factories.engines import Replica, make_usable_account, replica
 from tests.factories.mappings import make_mapping
 from tests.factories.people import make_person
+from tests.integration.sync.agreed_values import AgreedValues, Key, Value
 
 Answer = TypeVar("Answer")
+
+#: As many examples as that, for a long look: DOTSYNC_TEST_DEEP=300.
+_DEEP = int(os.environ.get("DOTSYNC_TEST_DEEP", "0"))
 
 EMAILS = st.sampled_from(["ann@example.com", "bob@example.com", "Ann@Example.com"])
 WORDS = st.sampled_from([None, "red", "green", "blue"])
@@ -45,6 +50,12 @@ FIELDS = {
 }
 EDITED_HERE = ["FIRSTNAME", "LASTNAME", "POSTCODE", "JOB"]
 EDITED_THERE = ["FIRSTNAME", "LASTNAME", "POSTCODE", "TOWN"]
+#: Those whose rule needs no times, and whose blank is a value.
+DECIDED = {
+    name: rule
+    for name, (_, direction, rule, when_blank) in FIELDS.items()
+    if (direction, when_blank) == ("two_way", "clear") and rule != "latest"
+}
 WRITES = ("PUT", "DELETE", "PATCH")
 #: Calls by POST that write.
 WRITING_POSTS = ("unsubscribe", "resubscribe", "delete", "no-challenge")
@@ -60,9 +71,11 @@ class Sides(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.minutes = 0
+        self.last_conflict = 0
         #: The last wish of each address: what it was, and whether it was spoken here.
         self.wishes: dict[str, str] = {}
         self.muddled: set[str] = set()
+        self.agreed = AgreedValues(DECIDED)
         self.stack = contextlib.AsyncExitStack()
 
     def do(self, awaitable: Awaitable[Answer]) -> Answer:
@@ -280,8 +293,34 @@ class Sides(RuleBasedStateMachine):
         self._run("retrieve_people", "full")
 
     def _run(self, job: str, mode: str = "changes") -> None:
+        before = self._values()
+        asked = self.sandbox.sandbox.calls.by_template["GET /contacts/v3"]
         run = self.do(self.here.run(self.account, job, mode))
         assert run["status"] == "succeeded", (run["error"], run["counts"])
+        has_read = self.sandbox.sandbox.calls.by_template["GET /contacts/v3"] > asked
+        self.agreed.check(before, self._values(), self._new_conflicts(), has_read=has_read)
+
+    def _values(self) -> dict[Key, Value]:
+        """Return what both sides say of each person who is linked."""
+        found = {}
+        for row in self.do(self._linked()):
+            if self.sandbox.account.find("contactId", str(row["contact_id"])) is None:
+                continue
+            theirs = self.sandbox.control.read_contact(row["contact_id"])["dataFields"]
+            for name in DECIDED:
+                key = (row["id"], row["contact_id"], name)
+                found[key] = Value(row[FIELDS[name][0]], theirs.get(name))
+        return found
+
+    def _new_conflicts(self) -> set[tuple[int, str]]:
+        rows = self.do(
+            self.database.pool.fetch(
+                "SELECT id, person_id, dotdigital_field FROM conflicts WHERE id > $1 ORDER BY id",
+                self.last_conflict,
+            )
+        )
+        self.last_conflict = rows[-1]["id"] if rows else self.last_conflict
+        return {(row["person_id"], row["dotdigital_field"]) for row in rows}
 
     # The end.
 
@@ -372,8 +411,8 @@ def test_both_sides_come_to_say_the_same(
     run_state_machine_as_test(
         Sides,
         settings=settings(
-            max_examples=10,
-            stateful_step_count=15,
+            max_examples=_DEEP or 10,
+            stateful_step_count=30 if _DEEP else 15,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -174,6 +174,40 @@ async def test_rows_that_a_page_repeats_are_no_news(
     assert len(await people(here)) == 7
 
 
+@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.usefixtures("pages")
+async def test_contact_that_cannot_be_read_holds_up_none_of_the_others(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, rows: int
+) -> None:
+    sandbox.control.generate_contacts(7)
+    sandbox.control.add_fault("spoilt_rows", path="/contacts/v3", rows=rows, spoil="no_contact_id")
+    run = await here.run(sandboxed, "retrieve_people")
+    counts = run["counts"]
+    assert (run["status"], counts["created"], counts["failed"]) == ("partial", 7 - rows, rows)
+    assert (await mark(here))["position"] == START
+    noted = await here.database.pool.fetchval(
+        "SELECT detail FROM run_events WHERE event = 'contacts_that_cannot_be_read'"
+    )
+    assert noted == {"rows": rows, "contact_ids": []}
+    assert (await retrieve(here, sandboxed))["created"] == rows, "as soon as they can be"
+
+
+async def test_nobody_is_unlinked_by_a_row_that_cannot_be_read(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    made = await make_people(here.database, 2)
+    await send(here, sandboxed)
+    await retrieve(here, sandboxed)
+    sandbox.control.add_fault("spoilt_rows", path="/contacts/v3", spoil="no_contact_id", times=None)
+    run = await here.run(sandboxed, "retrieve_people", "full")
+    assert (run["status"], run["counts"]["unlinked"]) == ("partial", 0)
+    sandbox.sandbox.faults.remove()
+    sandbox.control.add_fault("spoilt_rows", path="/contacts/v3", spoil="no_contact_id", after=1)
+    sandbox.control.delete(made[0].email or "")
+    assert "unlinked" not in await retrieve(here, sandboxed, "full")
+    assert (await retrieve(here, sandboxed, "full"))["unlinked"] == 1
+
+
 async def test_stream_that_grows_while_it_is_read_loses_nothing(
     here: Replica, sandboxed: Account, sandbox: RunningSandbox, pages: ContactQueries
 ) -> None:

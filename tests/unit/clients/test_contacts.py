@@ -20,6 +20,7 @@ from app.clients.dotdigital import (
     Rejected,
     WaitForSlot,
 )
+from app.clients.dotdigital.resources.contact_rows import read_id_page, read_page
 from tests.factories.dotdigital import example
 
 SINCE = datetime(2026, 1, 2, 3, 4, 5, 999999, tzinfo=UTC)
@@ -289,3 +290,27 @@ async def test_how_far_a_deletion_is(
 ) -> None:
     dotdigital.get("/contacts/v3/delete/d").respond(json={"deleteId": "d", "status": word})
     assert (await client.contacts.deletion("d")).status is expected
+
+
+@pytest.mark.parametrize(
+    "row, unread",
+    [
+        pytest.param({}, None, id="without an id"),
+        pytest.param({"contactId": None}, None, id="with an id that is null"),
+        pytest.param({"contactId": "x"}, None, id="with an id that is no number"),
+        pytest.param(None, None, id="that is no object"),
+        pytest.param(
+            {"contactId": 7, "preferences": [3]}, 7, id="with preferences of another kind"
+        ),
+        pytest.param({"contactId": 7, "identifiers": "x"}, 7, id="with identifiers that are text"),
+    ],
+)
+def test_row_that_cannot_be_read_spoils_none_of_its_page(row: object, unread: int | None) -> None:
+    page = read_page({"_items": [{"contactId": 1}, row, {"contactId": 2}]})
+    assert [contact.contact_id for contact in page.items] == [1, 2]
+    assert page.unread == [unread]
+
+
+def test_ids_are_read_around_a_row_without_one() -> None:
+    page = read_id_page({"_items": [{"contactId": 1}, {}, {"contactId": "2"}]})
+    assert (page.items, page.unread) == ([1, 2], 1)

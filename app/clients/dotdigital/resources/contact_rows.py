@@ -3,12 +3,14 @@
 Read by hand, for they come by the million.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from app.clients.dotdigital.wire import dated, id_of, next_marker
+
+Read = TypeVar("Read")
 
 
 @dataclass(slots=True)
@@ -60,6 +62,8 @@ class ContactPage:
     items: list[Contact]
     #: Where to go on from, after a stop; None at the end.
     next_marker: str | None
+    #: Contact ids of rows that can't be read; None where it is the id that is missing.
+    unread: list[int | None] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -69,16 +73,39 @@ class ContactIdPage:
     items: list[int]
     #: Where to go on from, after a stop; None at the end.
     next_marker: str | None
+    #: Rows without an id that can be read.
+    unread: int = 0
 
 
 def read_page(given: Mapping[str, Any]) -> ContactPage:
-    """Read a page of contacts."""
-    return ContactPage([read_contact(row) for row in given["_items"]], next_marker(given))
+    """Read a page of contacts; a row that can't be read spoils none of the others."""
+    contacts, unread = _each(read_contact, given["_items"])
+    return ContactPage(contacts, next_marker(given), unread)
 
 
 def read_id_page(given: Mapping[str, Any]) -> ContactIdPage:
     """Read of a page of contacts their ids alone."""
-    return ContactIdPage([int(row["contactId"]) for row in given["_items"]], next_marker(given))
+    ids, unread = _each(_read_id, given["_items"])
+    return ContactIdPage(ids, next_marker(given), len(unread))
+
+
+def _each(read: Callable[[Any], Read], rows: Iterable[Any]) -> tuple[list[Read], list[int | None]]:
+    """Read each row; return also the ids of those that can't be."""
+    found: list[Read] = []
+    unread: list[int | None] = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            try:
+                unread.append(_read_id(row))
+            except (KeyError, TypeError, ValueError):
+                unread.append(None)
+    return found, unread
+
+
+def _read_id(row: Mapping[str, Any]) -> int:
+    return int(row["contactId"])
 
 
 def read_contact(row: Mapping[str, Any]) -> Contact:

@@ -104,7 +104,7 @@ class ContactsResource:
                 Call("GET", _ALL, read=reading(read_page), query={**query, "marker": marker})
             )
 
-        return by_marker(fetch, marker)
+        return by_marker(fetch, marker, _is_empty)
 
     def ids(
         self, *, limit: int = MAX_CONTACTS, marker: str | None = None
@@ -123,7 +123,7 @@ class ContactsResource:
                 Call("GET", _ALL, read=reading(read_id_page), query=query)
             )
 
-        return by_marker(fetch, marker)
+        return by_marker(fetch, marker, _is_empty)
 
     async def patch(
         self,
@@ -205,6 +205,11 @@ _MERGE_OPTIONS: Final = {
     MergeOption.OVERWRITE_IF_NOT_EMPTY: "overwrite-if-not-empty",
     MergeOption.OVERWRITE_IF_EMPTY: "overwrite-if-empty",
 }
+
+
+def _is_empty(page: ContactPage | ContactIdPage) -> bool:
+    """Say whether it has no rows at all: a page that can't be read is followed by others."""
+    return not page.items and not page.unread
 
 
 def _path(identifier: str, value: str | int) -> dict[str, str | int]:
