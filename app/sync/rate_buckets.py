@@ -2,6 +2,9 @@
 
 A bucket stands for a window of Dotdigital's: so many calls until it resets. It is full again after
 its end; what answers state of limit, rest and reset takes the place of what we assumed.
+
+No call waits until the disk has its token: a server that crashes forgets the last moment, at most,
+and the next answer states what is left. Replicas see each other's tokens all the same.
 """
 
 from collections.abc import Mapping
@@ -21,7 +24,7 @@ WITH opened AS (
     SELECT * FROM rate_buckets WHERE account_key = $1 AND scope = $2 FOR UPDATE
 )
 SELECT "limit", remaining, window_s, resets_at, blocked_until, opt_out_waits_until,
-       manual_waits_until
+       manual_waits_until, set_config('synchronous_commit', 'off', true)
 FROM locked
 """
 
@@ -33,7 +36,7 @@ WHERE account_key = $1 AND scope = $2
 
 _LOCK = """
 SELECT "limit", remaining, window_s, resets_at, blocked_until, opt_out_waits_until,
-       manual_waits_until
+       manual_waits_until, set_config('synchronous_commit', 'off', true)
 FROM rate_buckets WHERE account_key = $1 AND scope = $2 FOR UPDATE
 """
 

@@ -7,7 +7,7 @@ is asked for. So pages stay right while contacts are added and changed.
 import base64
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -50,7 +50,9 @@ class ContactQuery:
 async def get_contacts(call: Call) -> Response:
     """Answer a page."""
     query = read_query(call)
-    contacts = list(islice(_matching(call.account, query), query.limit + 1))
+    shifted = _shifted(call.account, query, call.row_shift)
+    skipped = max(0, call.row_shift)
+    contacts = list(islice(_matching(call.account, shifted), skipped, skipped + query.limit + 1))
     page, has_next = contacts[: query.limit], len(contacts) > query.limit
     items = [
         contact_json(call.account, contact, blocks=query.blocks, fields=query.fields)
@@ -159,6 +161,18 @@ def _start(account: Account, query: ContactQuery) -> int:
     return 0
 
 
+def _shifted(account: Account, query: ContactQuery, rows: int) -> ContactQuery:
+    """Let the page begin by so many rows too early, where they are negative: a fault."""
+    until, among = query.after, _among(account, query)
+    if rows >= 0 or until is None:
+        return query
+    fitting = (
+        each for each in _backwards(account, query, until) if among is None or each.id in among
+    )
+    keys = [_key(account, query, each) for each in islice(fitting, 1 - rows)]
+    return replace(query, after=keys[-rows] if len(keys) > -rows else None)
+
+
 def _matching(account: Account, query: ContactQuery) -> Iterator[Contact]:
     """Yield the contacts of this page and all after it."""
     start = _start(account, query)
@@ -183,16 +197,9 @@ class _Previous:
 def _before(account: Account, query: ContactQuery) -> _Previous | None:
     """Return where the page before this one begins; None where there is nothing before it."""
     start = _start(account, query)
-    until = query.after or 0
     among = _among(account, query)
-    if query.by_modification:
-        found = account.contacts.modified_until(until)
-    elif among is not None:
-        found = account.contacts.of_ids_until(sorted_ids(account, query), until)
-    else:
-        found = account.contacts.by_id_until(until)
     keys: list[int] = []
-    for contact in found:
+    for contact in _backwards(account, query, query.after or 0):
         key = _key(account, query, contact)
         if key <= start:
             break
@@ -201,6 +208,16 @@ def _before(account: Account, query: ContactQuery) -> _Previous | None:
             if len(keys) > query.limit:
                 return _Previous(after=key)
     return _Previous(after=None) if keys else None
+
+
+def _backwards(account: Account, query: ContactQuery, until: int) -> Iterator[Contact]:
+    """Yield contacts from this key down; of a list or segment perhaps others too."""
+    contacts = account.contacts
+    if query.by_modification:
+        return contacts.modified_until(until)
+    if _among(account, query) is not None:
+        return contacts.of_ids_until(sorted_ids(account, query), until)
+    return contacts.by_id_until(until)
 
 
 def _among(account: Account, query: ContactQuery) -> Any:  # noqa: ANN401 - a set or a dictionary

@@ -242,3 +242,28 @@ def test_order_of_modification_holds_each_contact_once(
     assert list(contacts.modified_until(10**9)) == found[::-1]
     contacts._rewrite_log()
     assert list(contacts.modified_after(0)) == found
+
+
+@pytest.mark.parametrize("query", [{}, {"~modified": LONG_AGO}, {"~created": LONG_AGO}])
+async def test_page_repeats_contacts_of_the_one_before(v3: V3, query: dict[str, Json]) -> None:
+    v3.control.generate_contacts(10)
+    [whole] = await _pages(v3, **query)
+    v3.control.add_fault("repeated_rows", path="/contacts/v3", rows=2, after=1)
+    first, second, third = await _pages(v3, limit=4, **query)
+    assert (first, second, third) == (whole[:4], whole[2:6], whole[6:])
+
+
+async def test_page_repeats_no_more_than_there_is(v3: V3) -> None:
+    v3.control.generate_contacts(4)
+    [whole] = await _pages(v3)
+    v3.control.add_fault("repeated_rows", path="/contacts/v3", rows=9, after=1)
+    assert await _pages(v3, limit=2) == [whole[:2], whole[:2], whole[2:]]
+
+
+@pytest.mark.parametrize("query", [{}, {"~modified": LONG_AGO}])
+async def test_page_skips_contacts_that_are_in_no_page(v3: V3, query: dict[str, Json]) -> None:
+    v3.control.generate_contacts(10)
+    [whole] = await _pages(v3, **query)
+    v3.control.add_fault("skipped_rows", path="/contacts/v3", rows=2, after=1)
+    first, second = await _pages(v3, limit=4, **query)
+    assert (first, second) == (whole[:4], whole[6:])

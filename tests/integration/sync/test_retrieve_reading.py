@@ -165,13 +165,65 @@ async def test_rows_that_a_page_skips_come_with_the_next_reading(
     assert (await retrieve(here, sandboxed))["created"] == 1
 
 
-async def test_rows_that_a_page_repeats_are_no_news(
-    here: Replica, sandboxed: Account, sandbox: RunningSandbox, pages: ContactQueries
+@pytest.mark.parametrize("is_first", [True, False], ids=["everything", "what was changed"])
+@pytest.mark.parametrize(
+    "kind, rows", [("repeated_rows", 1), ("repeated_rows", 2), ("skipped_rows", 1)]
+)
+async def test_pages_that_repeat_or_skip_contacts_lose_nobody_and_double_nobody(
+    here: Replica,
+    sandboxed: Account,
+    sandbox: RunningSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    rows: int,
+    is_first: bool,
 ) -> None:
-    sandbox.control.generate_contacts(7)
-    pages.shifts = {2: -1, 4: -1}
+    ContactQueries(monkeypatch, limit=3)
+    await two_way(here, sandboxed, conflict_rule="prefer_dotdigital")
+    linked = await make_people(here.database, 4, last_name="Smith")
+    await send(here, sandboxed)
+    if not is_first:
+        await retrieve(here, sandboxed)
+    for each in linked:
+        sandbox.control.edit(each.email or "", data_fields={"LASTNAME": "Jones"})
+    sandbox.control.generate_contacts(5, email="new{n}@example.com")
+    sandbox.control.add_fault(kind, path="/contacts/v3", rows=rows, after=1)
     await retrieve(here, sandboxed)
-    assert len(await people(here)) == 7
+    assert {row["contact_id"] for row in await links(here)} >= {
+        sandbox.control.contact(each.email or "").id for each in linked
+    }, "nobody is taken for gone"
+    set_clock(sandbox, START + 5 * MINUTE)
+    await retrieve(here, sandboxed)
+    stands = await people(here)
+    assert len(stands) == len({row["email"] for row in stands}) == 9
+    assert [(await person(here, each.id))["last_name"] for each in linked] == ["Jones"] * 4
+    assert await conflicts(here) == []
+    set_clock(sandbox, START + HOUR)
+    await assert_quiet(here, sandboxed, sandbox)
+
+
+async def links(here: Replica) -> list[Mapping[str, Any]]:
+    rows: list[Mapping[str, Any]] = await here.database.pool.fetch(
+        "SELECT * FROM contact_links WHERE contact_id IS NOT NULL"
+    )
+    return rows
+
+
+async def test_contact_that_was_skipped_too_long_ago_comes_with_the_weekly_reading(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, clock: FakeClock
+) -> None:
+    sandbox.control.generate_contacts(3)
+    await retrieve(here, sandboxed)
+    set_clock(sandbox, START + HOUR)
+    await retrieve(here, sandboxed)
+    set_clock(sandbox, START + 2 * HOUR)
+    sandbox.control.generate_contacts(2, email="new{n}@example.com")
+    set_clock(sandbox, START + 3 * HOUR)
+    sandbox.control.add_fault("skipped_rows", path="/contacts/v3")
+    assert (await retrieve(here, sandboxed))["created"] == 1
+    set_clock(sandbox, START + timedelta(days=7))
+    clock.advance(timedelta(days=7).total_seconds())
+    assert (await retrieve(here, sandboxed))["created"] == 1
 
 
 @pytest.mark.parametrize("rows", [1, 2])
