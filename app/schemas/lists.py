@@ -68,7 +68,7 @@ class ListIn(ListOptions, _Given):
     dotdigital_list_id: _Twin = None
 
 
-class ListChange(changes_to(ListIn)):  # type: ignore[misc]
+class ListChange(changes_to(ListIn)):  # type: ignore[misc] # a base that is made on import
     """Changes to a list; what is left out stays."""
 
     model_config = shown_as({"description": "Who asked for the newsletter"})
@@ -85,7 +85,7 @@ class _Shown(Schema):
     record_state: RecordState
 
 
-class ListOut(shown_of(ListOptions), _Shown):  # type: ignore[misc]
+class ListOut(shown_of(ListOptions), _Shown):  # type: ignore[misc] # the same
     """A list."""
 
     dotdigital_list_id: int | None

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.list_options import ListOptions, parted
+from app.models import MailingList
 
 
 def test_options_are_told_from_the_other_fields() -> None:
@@ -14,6 +15,10 @@ def test_options_are_told_from_the_other_fields() -> None:
         {"exit_action": "ignore", "sync_status": True},
         {"name": "Readers", "kind": "static"},
     )
+
+
+def test_no_option_has_the_name_of_another_field() -> None:
+    assert not ListOptions.model_fields.keys() & MailingList.model_fields.keys()
 
 
 def test_what_was_never_chosen_stands_at_its_default() -> None:

@@ -324,6 +324,7 @@ async def test_one_time_list_is_sent_once_and_left_alone_after_that(
     await here.database.pool.execute("UPDATE lists SET name = 'Elsewhere'")
     run = await here.run(sandboxed, "send_lists")
     assert (run["counts"]["added"], run["counts"]["removed"]) == (0, 0)
+    assert run["progress_total"] == 1, "who joined later waits for nothing"
     assert len(on_list(sandbox)) == 3
     assert await states(here, mailing_list) == {
         people[1].id: "synced",
