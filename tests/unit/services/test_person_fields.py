@@ -3,7 +3,7 @@
 import pytest
 
 from app.models.people import PERSON_TEXT_FIELDS
-from app.services.person_fields import FIELDS, FieldPathError, parse_path, read
+from app.services.person_fields import FIELDS, FieldPathError, parse_path, read, reader
 
 PERSON = {
     "first_name": " Ada ",
@@ -56,6 +56,7 @@ PERSON = {
 )
 def test_a_path_reads_the_value_it_leads_to(path: str, expected: object) -> None:
     assert read(parse_path(path), PERSON) == expected
+    assert reader(parse_path(path))({"job_title": None, **PERSON}) == expected
 
 
 @pytest.mark.parametrize(
