@@ -22,6 +22,7 @@ from app.sync.engine import Engine
 from app.sync.queue import QueueWorker
 from app.sync.schedule import Scheduler
 from app.sync.upkeep import Upkeep
+from app.tasks import cancelled
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +69,7 @@ async def brought_up(parts: Process) -> AsyncIterator[None]:
         yield
     finally:
         parts.drain()
-        await _cancelled(trying)
+        await cancelled(trying)
         await workers.stop()
 
 
@@ -137,14 +138,6 @@ async def _bring_up(parts: Process, workers: "_Workers") -> None:
     parts.unready = None
 
 
-async def _cancelled(task: asyncio.Task[None] | None) -> None:
-    """Cancel the task, if there is one, and wait until it is over."""
-    if task is not None:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
 class _Workers:
     """The scheduler and the queue's worker of this process, as its settings want them."""
 
@@ -186,7 +179,7 @@ class _Workers:
         if self._scheduler is not None:
             await self._scheduler.stop()
         self._parts.engine.stop()
-        await _cancelled(self._upkeep)
+        await cancelled(self._upkeep)
         if self._worker is not None and self._working is not None:
             self._worker.stop()
             try:
@@ -195,4 +188,4 @@ class _Workers:
                     await self._working
             except TimeoutError:
                 log.warning("shutdown_cut_short", seconds=self._parts.settings.shutdown_seconds)
-                await _cancelled(self._working)
+                await cancelled(self._working)

@@ -31,13 +31,11 @@ class ContactLink(SQLModel, table=True):
         ),
         Index(
             "contact_links_email",
-            "account_id",
             "email_key",
             postgresql_where=text("contact_id IS NOT NULL"),
         ),
         Index(
             "contact_links_mobile",
-            "account_id",
             "mobile_sent",
             postgresql_where=text("mobile_sent IS NOT NULL"),
         ),

@@ -81,10 +81,9 @@ class ImportRecord(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "import_records"
     __table_args__ = (
         Index("import_records_import", "import_id"),
-        Index("import_records_email", "account_id", "email_key"),
+        Index("import_records_email", "email_key"),
         Index(
             "import_records_mobile",
-            "account_id",
             "mobile_number",
             postgresql_where=text("mobile_number IS NOT NULL"),
         ),

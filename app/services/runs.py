@@ -82,7 +82,8 @@ async def cancel_run(session: WriteSession, run_id: int, at: datetime, actor: st
 
     Raises NotFound, and Conflict for a run that has ended.
     """
-    found = await session.execute(select(Run).where(col(Run.id) == run_id).with_for_update())
+    query = select(Run).where(col(Run.id) == run_id).with_for_update(key_share=True)
+    found = await session.execute(query)
     run = found.scalar_one_or_none()
     if run is None:
         raise NotFound(f"There is no run {run_id}.")

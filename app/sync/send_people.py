@@ -7,7 +7,9 @@ reads what was changed there. It watches its imports for a while and leaves thos
 take longer to monitor_imports.
 """
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from app.clients.dotdigital import (
     DotdigitalError,
@@ -44,6 +46,7 @@ from app.sync.people.submissions import Batch, PlanChanged, Submissions
 from app.sync.queue import ensure_run
 from app.sync.statements import statements
 from app.sync.turns import sparingly
+from app.tasks import cancelled
 
 SQL = statements("send_people")
 
@@ -114,6 +117,17 @@ async def _send_everyone(
     return True
 
 
+@dataclass(slots=True)
+class _Reading:
+    """A page of due people that is being read."""
+
+    after_id: int
+    #: Who is on the way and perhaps in no table yet; what is recorded before the page is read, the
+    #: page shows itself.
+    claims: Claims
+    rows: asyncio.Task[Sequence[Row]]
+
+
 class _Sender:
     """Goes through the due people once, from the first to the last."""
 
@@ -146,31 +160,33 @@ class _Sender:
     async def sweep(self, *, resend: bool) -> None:
         """Send everyone due; when it returns, Dotdigital has every import."""
         self.to_follow = 0
-        after_id, has_read = 0, self._unread is not None
-        while True:
-            # Taken before the page is read: what is recorded by then, the page shows itself.
-            claims = await self._claims()
-            rows = await due_people(self._context, after_id)
-            if not rows:
-                break
-            page = await self._sorted(rows, claims, resend=resend)
-            if not has_read and any(entry.overwrites for entry in page.records):
-                await self._read_there()
-                has_read = True
-                # What was taken may change what is to be sent: the page anew.
-                continue
-            self._leave_unread(page)
-            before_id, after_id = after_id, rows[-1]["person_id"]
-            self._considered.take(rows)
-            if page.opting_out:
-                # They opted out since the run began, and go before the rest of it all the same.
-                await send_opt_outs(self._context, before_id, after_id)
-            await self._settle(page)
-            await self._fill_batches(page)
-            await self._see_off(MOST_AT_ONCE - 1)
-            await self._submissions.look()
-            self._context.run.counts["pending"] = self._submissions.pending
-            await self._considered.save()
+        ahead, has_read = await self._read_on(0), self._unread is not None
+        try:
+            while rows := await ahead.rows:
+                here, ahead = ahead, await self._read_on(rows[-1]["person_id"])
+                page = await self._sorted(rows, here.claims, resend=resend)
+                if not has_read and any(entry.overwrites for entry in page.records):
+                    await self._read_there()
+                    has_read = True
+                    # What was taken may change what is to be sent: the page anew.
+                    await cancelled(ahead.rows)
+                    ahead = await self._read_on(here.after_id)
+                    continue
+                self._leave_unread(page)
+                async for entry in sparingly(self._context.clock, (*page.records, *page.fills)):
+                    ahead.claims.take(entry)
+                self._considered.take(rows)
+                if page.opting_out:
+                    # They opted out since the run began, and go before the rest of it all the same.
+                    await send_opt_outs(self._context, here.after_id, ahead.after_id)
+                await self._settle(page)
+                await self._fill_batches(page)
+                await self._see_off(MOST_AT_ONCE - 1)
+                self._submissions.look()
+                self._context.run.counts["pending"] = self._submissions.pending
+                await self._considered.save()
+        finally:
+            await cancelled(ahead.rows)
         await self._submit(self._records)
         await self._submit(self._fills)
         await self._submissions.all_submitted()
@@ -241,14 +257,15 @@ class _Sender:
             page.extend(sort_page(part, self._plan, self._policy, claims, resend=resend))
         return page
 
-    async def _claims(self) -> Claims:
-        """Return the emails and numbers that are on their way and in no table yet."""
+    async def _read_on(self, after_id: int) -> "_Reading":
+        """Begin to read the next page, while the one before it is worked on."""
         claims = Claims()
         in_hand = (*self._records.entries, *self._fills.entries)
         on_their_way = (*in_hand, *self._submissions.unrecorded())
         async for entry in sparingly(self._context.clock, on_their_way):
             claims.take(entry)
-        return claims
+        rows = asyncio.create_task(due_people(self._context, after_id))
+        return _Reading(after_id, claims, rows)
 
     async def _submit(self, batch: Batch) -> None:
         if batch.entries:

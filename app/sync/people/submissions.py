@@ -103,6 +103,9 @@ class Submissions:
         self.generation = ""
         self._open: dict[int, _Open] = {}
         self._under_way: set[asyncio.Task[None]] = set()
+        #: Open imports that are being looked at.
+        self._looks: dict[int, asyncio.Task[None]] = {}
+        self._one_at_a_time = asyncio.Lock()
         self._unrecorded: dict[int, Sequence[Entry]] = {}
         self._last_at = context.clock.now()
 
@@ -146,12 +149,17 @@ class Submissions:
         while self._under_way:
             await self._one_comes_through()
 
-    async def look(self) -> None:
-        """Look at those imports whose time has come; waits for none."""
+    def look(self) -> None:
+        """Look at those imports whose time has come, in the background.
+
+        Raises what an earlier look met: DotdigitalError, or Superseded.
+        """
+        for import_id in [each for each, task in self._looks.items() if task.done()]:
+            self._looks.pop(import_id).result()
         now = self._context.clock.now()
-        due = [key for key, each in self._open.items() if each.next_poll_at <= now]
-        for import_id in due:
-            await self._look_at(import_id)
+        for import_id, each in self._open.items():
+            if each.next_poll_at <= now:
+                self._begin_look(import_id)
 
     async def watch(self) -> None:
         """Watch the open imports to their end, or as long as the account's settings say."""
@@ -164,9 +172,10 @@ class Submissions:
             await self._look_at_next()
 
     async def close(self) -> None:
-        """Let submissions that are under way come to their end, whatever it is."""
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        """Let submissions and looks that are under way come to their end, whatever it is."""
+        await asyncio.gather(*self._under_way, *self._looks.values(), return_exceptions=True)
         self._under_way.clear()
+        self._looks.clear()
 
     async def _one_comes_through(self) -> None:
         done, _ = await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
@@ -175,18 +184,27 @@ class Submissions:
             task.result()
 
     async def _look_at_next(self) -> None:
+        """Wait until the first import is looked at whose time comes; raises as `look` does."""
         import_id, first = min(self._open.items(), key=lambda item: item[1].next_poll_at)
         wait_s = (first.next_poll_at - self._context.clock.now()).total_seconds()
-        if wait_s > 0:
+        if wait_s > 0 and import_id not in self._looks:
             await self._context.clock.sleep(wait_s)
-        await self._look_at(import_id)
+        self._begin_look(import_id)
+        await asyncio.wait([self._looks[import_id]])
+        self.look()
         self._note_pending()
         await self._context.run.save()
 
+    def _begin_look(self, import_id: int) -> None:
+        if import_id not in self._looks:
+            self._looks[import_id] = asyncio.create_task(self._look_at(import_id))
+
     async def _look_at(self, import_id: int) -> None:
         each = self._open[import_id]
-        if await poll(self._context, import_id, each.dotdigital_id, each.polls):
-            self._open.pop(import_id, None)
+        async with self._one_at_a_time:
+            has_ended = await poll(self._context, import_id, each.dotdigital_id, each.polls)
+        if has_ended:
+            del self._open[import_id]
             return
         each.polls += 1
         each.next_poll_at = self._context.clock.now() + timedelta(
@@ -281,7 +299,7 @@ class Submissions:
                 if waited_s >= _SLOT_PATIENCE_S:
                     raise
                 log.info("waits_for_import_slot", run_id=context.run.id, waited_s=waited_s)
-            await self.look()
+            self.look()
             await context.run.save()
             await context.clock.sleep(_SLOT_WAIT_S)
             waited_s += _SLOT_WAIT_S

@@ -54,7 +54,7 @@ SELECT created, updated, failed FROM imports WHERE id = $1;
 
 -- name: run_of_import
 -- The run that sent an import, locked, so that two imports that end together both count.
-SELECT status, counts FROM runs WHERE id = $1 FOR UPDATE;
+SELECT status, counts FROM runs WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: bring_run_up_to_date
 -- Counts of a run after one of its imports ended.

@@ -15,11 +15,15 @@ SELECT max(queued_at) FROM runs
 WHERE account_id = $1 AND job = $2 AND trigger = 'schedule';
 
 -- name: claim
--- Start a run, or take it over from a replica that died: the new attempt fences the old one.
+-- Start a run, or take it over from a replica that died: the new attempt fences the old one. By the
+-- strongest lock, for which whatever the old one has begun to write comes to its end (see fence).
+WITH held AS (
+    SELECT id FROM runs WHERE id = $1 AND status IN ('queued', 'running') FOR UPDATE
+)
 UPDATE runs
 SET status = 'running', attempt = attempt + 1, started_at = coalesce(started_at, $2)
-WHERE id = $1 AND status IN ('queued', 'running')
-RETURNING *;
+FROM held WHERE runs.id = held.id
+RETURNING runs.*;
 
 -- name: checkpoint
 -- Write progress; no row comes back when the attempt is over. Also says whether to cancel.
@@ -30,8 +34,9 @@ WHERE id = $1 AND attempt = $2 AND status = 'running'
 RETURNING cancel_requested_at IS NOT NULL AS cancelled;
 
 -- name: fence
--- Hold the run while a batch's outcome is written; no row when the attempt is over.
-SELECT id FROM runs WHERE id = $1 AND attempt = $2 AND status = 'running' FOR SHARE;
+-- Hold the run while a batch's outcome is written; no row when the attempt is over. By the weakest
+-- lock: the run's own progress is written beside it.
+SELECT id FROM runs WHERE id = $1 AND attempt = $2 AND status = 'running' FOR KEY SHARE;
 
 -- name: finish
 -- The run's end.

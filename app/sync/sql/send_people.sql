@@ -32,8 +32,9 @@ ON CONFLICT (account_id, person_id) DO UPDATE
 -- The next due people of an account after a person id, with all that a decision needs.
 -- Keyset on the primary key of person_changes; the rest by people_pkey, people_opted_out,
 -- contact_links_email, contact_links_mobile and the indexes of import_records. Written so that each
--- look-up can only be made row by row, by an index: a run fills these tables faster than their
--- statistics follow, and a join that is planned by them reads the whole table for each row.
+-- look-up can only be made row by row, by the index of what it looks for: a run fills these tables
+-- faster than their statistics follow, and what is planned by them, while they are empty even, reads
+-- a whole table for each row.
 SELECT due.person_id, due.reason AS change_reason, due.attempts, due.changed_at,
        person.version, person.kind, person.email, person.email_key, person.mobile_number,
        person.first_name, person.last_name, person.title, person.job_title,
@@ -61,22 +62,26 @@ SELECT due.person_id, due.reason AS change_reason, due.attempts, due.changed_at,
        coalesce(link.suppressed_at, address.confirmed_at) AS suppressed_at, link.mobile_sent,
        link.acknowledged -> 'filled' AS filled, link.acknowledged -> 'fields' AS base,
        link.acknowledged -> 'preferences' AS base_preferences,
-       (SELECT other.person_id FROM contact_links AS other
-        WHERE other.account_id = $1 AND other.email_key = person.email_key
-          AND other.contact_id IS NOT NULL AND other.person_id <> person.id
+       (SELECT other.person_id
+        FROM (SELECT account_id, person_id FROM contact_links
+              WHERE email_key = person.email_key AND contact_id IS NOT NULL OFFSET 0) AS other
+        WHERE other.account_id = $1 AND other.person_id <> person.id
         LIMIT 1) AS email_holder,
-       (SELECT flying.person_id FROM import_records AS flying
-        WHERE flying.account_id = $1 AND flying.email_key = person.email_key
-          AND flying.person_id <> person.id
+       (SELECT flying.person_id
+        FROM (SELECT account_id, person_id FROM import_records
+              WHERE email_key = person.email_key OFFSET 0) AS flying
+        WHERE flying.account_id = $1 AND flying.person_id <> person.id
         LIMIT 1) AS email_in_flight,
        CASE WHEN person.mobile_number IS NULL THEN NULL ELSE coalesce(
-           (SELECT other.person_id FROM contact_links AS other
-            WHERE other.account_id = $1 AND other.mobile_sent = person.mobile_number
-              AND other.person_id <> person.id
+           (SELECT other.person_id
+            FROM (SELECT account_id, person_id FROM contact_links
+                  WHERE mobile_sent = person.mobile_number OFFSET 0) AS other
+            WHERE other.account_id = $1 AND other.person_id <> person.id
             LIMIT 1),
-           (SELECT flying.person_id FROM import_records AS flying
-            WHERE flying.account_id = $1 AND flying.mobile_number = person.mobile_number
-              AND flying.person_id <> person.id
+           (SELECT flying.person_id
+            FROM (SELECT account_id, person_id FROM import_records
+                  WHERE mobile_number = person.mobile_number OFFSET 0) AS flying
+            WHERE flying.account_id = $1 AND flying.person_id <> person.id
             LIMIT 1)
        ) END AS mobile_holder,
        other.id AS opted_out_by,
@@ -123,7 +128,8 @@ FROM (SELECT due.person_id, due.reason, due.attempts, due.changed_at
       LIMIT $4) AS due
 CROSS JOIN LATERAL (SELECT * FROM people WHERE people.id = due.person_id OFFSET 0) AS person
 LEFT JOIN LATERAL (SELECT * FROM contact_links
-                   WHERE contact_links.account_id = $1 AND contact_links.person_id = due.person_id
+                   WHERE (account_id, person_id) >= ($1, due.person_id)
+                     AND (account_id, person_id) <= ($1, due.person_id)
                    OFFSET 0) AS link ON true
 LEFT JOIN LATERAL (SELECT opted_out_at, confirmed_at, source, refusal
                    FROM address_opt_outs AS address
