@@ -33,6 +33,8 @@ class Plans:
     now: datetime
     #: Values that are only sent are looked at too.
     sees_all: bool = False
+    #: What was changed there before this has been read, by Dotdigital's clock.
+    read_until: datetime | None = None
 
 
 @dataclass(slots=True)

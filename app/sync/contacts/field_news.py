@@ -86,23 +86,30 @@ def merge_fields(
     plan: TakingPlan,
     *,
     sees_all: bool,
+    read_until: datetime | None = None,
 ) -> FieldNews:
     """Merge a person's mapped values with a contact's, and say what the contact has now.
 
     ``sees_all``: values that are only sent are looked at too, so that what was changed there is
-    put right; else only those that are taken.
+    put right; else only those that are taken. ``read_until``: changes before it were read, so that
+    a value which is gone from a contact that nobody has changed since was not cleared by anybody:
+    its data field was deleted and made anew. Ours is then for the send job.
     """
     news, there, bases = FieldNews(), There(contact), Bases(row)
     times = Times(row["updated_at"], contact.updated_at)
+    is_read = read_until is not None and times.theirs is not None and times.theirs < read_until
     for rule in plan.rules(row["kind"]):
         if not (rule.takes or sees_all):
             continue
         theirs = rule.theirs(there)
         if theirs is ABSENT:
             continue
+        base = bases.of(rule, theirs)
+        if is_read and theirs is None and base is not None and base is not UNKNOWN:
+            news.moved, base = True, UNKNOWN
         if rule.takes:
-            _merge_one(news, rule, row, theirs, bases.of(rule, theirs), times)
-        elif _differs(bases.of(rule, theirs), theirs, rule):
+            _merge_one(news, rule, row, theirs, base, times)
+        elif _differs(base, theirs, rule):
             news.moved = True
     return news
 

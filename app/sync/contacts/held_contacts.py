@@ -49,7 +49,13 @@ class Held:
         if row["gone_at"] is None and row["sync_with_mailer"]:
             self._judge_email()
             plans = self._plans
-            fields = merge_fields(row, self._contact, plans.taking, sees_all=plans.sees_all)
+            fields = merge_fields(
+                row,
+                self._contact,
+                plans.taking,
+                sees_all=plans.sees_all,
+                read_until=plans.read_until,
+            )
             if fields.changes:
                 self._work.people.setdefault(row["person_id"], {}).update(fields.changes)
             self._work.conflicts += fields.conflicts

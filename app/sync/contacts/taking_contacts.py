@@ -19,7 +19,7 @@ from app.sync.contacts.taking_plan import TakingPlan
 from app.sync.engine import JobContext
 from app.sync.people.payloads import PayloadPlan
 from app.sync.readings import ReadElsewhere, Reading, Stream
-from app.sync.rules.read_window import is_whole_due, went_back
+from app.sync.rules.read_window import is_whole_due, since, went_back
 
 _CONTACTS: Final = "contacts"
 #: So often a send begins again where another run reads on.
@@ -87,17 +87,20 @@ async def _take(
             their_time(context),
             # Not for the first time: what is there was sent just now, or is still to be.
             sees_all=reading.is_whole and not is_first,
+            read_until=None if is_back else since(stream.read),
         )
         reader = ContactReader(context, stream, plans, counts, concerned)
         await reader.read(reading)
         return reader.left
 
     # By the answers so far it is known what time it is there.
-    whole = whole or went_back(stream.read, client.answered_at)
+    is_back = went_back(stream.read, client.answered_at)
+    whole = whole or is_back
     reading = stream.next_reading(taking.mark, whole=whole)
     left = await read(reading)
     if not reading.is_whole and went_back(stream.read, client.answered_at):
         await context.run.note("their_clock_went_back")
+        is_back = True
         reading = Reading(None, mark=taking.mark)
         left = await read(reading)
     if not context.run.is_dry:

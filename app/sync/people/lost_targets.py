@@ -5,7 +5,7 @@ asked for once a day, hourly while something is missing, in a full run, and when
 that it could explain them: a call or two each time.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import col, select
@@ -61,7 +61,12 @@ async def explain_failures(context: JobContext) -> bool:
     return True
 
 
-async def _look(context: JobContext, before: Collection[int]) -> set[int]:
+async def _look(context: JobContext, before: set[int]) -> set[int]:
+    """Ask what there is; return the mappings whose target isn't.
+
+    What its contacts had in it is gone with it, and is forgotten here: it is no news that they have
+    nothing in one that is made anew, and all of ours is sent there.
+    """
     mappings = await _mappings(context)
     lost = await _find(context, mappings)
     ids = [each.mapping_id for each in lost]
@@ -78,6 +83,8 @@ async def _look(context: JobContext, before: Collection[int]) -> set[int]:
             now + _HOURLY,
             [each.code for each in lost],
         )
+        if forgotten := _keys(mapping for mapping in mappings if mapping.id in set(ids) - before):
+            await connection.execute(SQL["forget"], context.account_id, forgotten)
         healed = await connection.fetch(SQL["heal"], context.account_id, ids, now)
         back = {row["subject_id"] for row in healed}
         for mapping in mappings:
@@ -87,6 +94,13 @@ async def _look(context: JobContext, before: Collection[int]) -> set[int]:
         if each.mapping_id not in before:
             await context.run.note("mapping_left_out", detail=each.message)
     return set(ids)
+
+
+def _keys(mappings: Iterable[Mapping]) -> list[str]:
+    rules = [
+        kind.rule(mapping) for mapping in mappings if (kind := KINDS.get(mapping.kind)) is not None
+    ]
+    return [rule.key for rule in rules if rule is not None]
 
 
 async def _mappings(context: JobContext) -> Sequence[Mapping]:

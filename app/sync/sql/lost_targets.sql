@@ -25,6 +25,26 @@ DO UPDATE SET code = excluded.code, message = excluded.message, run_id = exclude
               attempts = failure.attempts + 1, last_seen_at = excluded.last_seen_at,
               next_retry_at = excluded.next_retry_at;
 
+-- name: forget
+-- Nobody knows any more what contacts have in these data fields and preferences, so that nobody is
+-- taken for told of them. Primary key of contact_links, the people ascending.
+WITH held AS (
+    SELECT account_id, person_id, acknowledged, last_read FROM contact_links
+    WHERE account_id = $1 AND contact_id IS NOT NULL
+    ORDER BY person_id FOR UPDATE
+)
+UPDATE contact_links AS link
+SET sent_fingerprint = NULL, acknowledged = known.acknowledged, last_read = known.last_read
+FROM held
+CROSS JOIN LATERAL (
+    SELECT (SELECT json_object_agg(part, CASE jsonb_typeof(given) WHEN 'object'
+                                              THEN given - $2::text[] ELSE given END)
+            FROM jsonb_each(held.acknowledged::jsonb) AS parts (part, given)) AS acknowledged,
+           (SELECT json_object_agg(part, CASE jsonb_typeof(given) WHEN 'object'
+                                              THEN given - $2::text[] ELSE given END)
+            FROM jsonb_each(held.last_read::jsonb) AS parts (part, given)) AS last_read) AS known
+WHERE link.account_id = held.account_id AND link.person_id = held.person_id;
+
 -- name: heal
 -- Mappings whose target is there, or that are gone themselves. failures_open.
 UPDATE failures SET resolved_at = $3, next_retry_at = NULL

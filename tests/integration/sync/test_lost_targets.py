@@ -6,16 +6,33 @@ import pytest
 
 from app.models import Account
 from sandbox.server import RunningSandbox
-from tests.clock import FakeClock
+from tests.clock import START, FakeClock
 from tests.factories.engines import Replica
 from tests.factories.mappings import make_mapping
 from tests.factories.people import make_person
+from tests.integration.sync.retrieving import (
+    ANN,
+    HOUR,
+    assert_quiet,
+    conflicts,
+    person,
+    retrieve,
+    send,
+    set_clock,
+    value,
+)
 from tests.integration.sync.traces import calls, due
 
+DAY_S = timedelta(days=1).total_seconds()
 
-async def map_city(here: Replica, account: Account, sandbox: RunningSandbox) -> int:
+
+async def map_city(
+    here: Replica, account: Account, sandbox: RunningSandbox, **overrides: str
+) -> int:
     sandbox.control.add_data_field("CITY")
-    made = await make_mapping(here.database, account, person_field="city", dotdigital_field="CITY")
+    made = await make_mapping(
+        here.database, account, person_field="city", dotdigital_field="CITY", **overrides
+    )
     return made.id
 
 
@@ -108,3 +125,115 @@ async def test_mapping_of_what_dotdigital_has_otherwise_is_left_out(
     run = await here.run(sandboxed, "send_people", "full")
     assert (run["status"], run["counts"]["created"]) == ("succeeded", 1)
     assert [each[2] for each in await failures(here)] == [code]
+
+
+async def agreed_city(here: Replica, account: Account, sandbox: RunningSandbox) -> None:
+    """Let both sides know that Ann lives in York, in a field that either may change."""
+    set_clock(sandbox, START)
+    await map_city(here, account, sandbox, direction="two_way")
+    await make_person(here.database, city="York")
+    await send(here, account)
+    await retrieve(here, account)
+
+
+async def test_two_way_data_field_that_is_made_again_is_filled_again_though_both_sides_agreed(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, clock: FakeClock
+) -> None:
+    await agreed_city(here, sandboxed, sandbox)
+    sandbox.account.delete_data_field("CITY")
+    clock.advance(DAY_S)
+    await send(here, sandboxed)
+    assert len(await failures(here)) == 1, "found, and nothing sent without it"
+    sandbox.control.add_data_field("CITY")
+    clock.advance(HOUR.total_seconds())
+    await send(here, sandboxed)
+    assert value(sandbox, "CITY") == "York"
+    assert (await person(here))["city"] == "York"
+    set_clock(sandbox, START + 2 * HOUR)
+    await assert_quiet(here, sandboxed, sandbox)
+
+
+@pytest.mark.parametrize("direction", ["two_way", "from_dotdigital"])
+async def test_nothing_of_ours_is_blanked_by_a_data_field_that_was_made_again(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, clock: FakeClock, direction: str
+) -> None:
+    """It is read, empty, before anybody has looked that it is there again."""
+    await agreed_city(here, sandboxed, sandbox)
+    await here.database.pool.execute(
+        "UPDATE mappings SET direction = $1 WHERE person_field = 'city'", direction
+    )
+    sandbox.account.delete_data_field("CITY")
+    clock.advance(DAY_S)
+    await send(here, sandboxed)
+    sandbox.control.add_data_field("CITY")
+    set_clock(sandbox, START + HOUR)
+    sandbox.control.edit(ANN, data_fields={"LASTNAME": "Smith"})
+    await retrieve(here, sandboxed)
+    assert (await person(here))["city"] == "York"
+    clock.advance(HOUR.total_seconds())
+    await send(here, sandboxed)
+    assert value(sandbox, "CITY") == ("York" if direction == "two_way" else None)
+    await assert_quiet(here, sandboxed, sandbox)
+    assert (await person(here))["city"] == "York"
+
+
+async def test_data_field_that_was_made_again_before_anybody_looked_is_filled_by_the_whole_reading(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    await agreed_city(here, sandboxed, sandbox)
+    set_clock(sandbox, START + HOUR)
+    await retrieve(here, sandboxed)
+    sandbox.account.delete_data_field("CITY")
+    sandbox.control.add_data_field("CITY")
+    await retrieve(here, sandboxed, "full")
+    assert (await person(here))["city"] == "York"
+    await send(here, sandboxed)
+    assert value(sandbox, "CITY") == "York"
+    set_clock(sandbox, START + 2 * HOUR)
+    await assert_quiet(here, sandboxed, sandbox)
+
+
+async def test_value_that_was_cleared_there_is_cleared_here_in_a_whole_reading_too(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    await agreed_city(here, sandboxed, sandbox)
+    set_clock(sandbox, START + HOUR)
+    await retrieve(here, sandboxed)
+    sandbox.control.edit(ANN, data_fields={"CITY": None})
+    await retrieve(here, sandboxed, "full")
+    assert (await person(here))["city"] is None
+
+
+async def test_what_was_typed_into_the_new_data_field_goes_by_the_rule(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, clock: FakeClock
+) -> None:
+    await agreed_city(here, sandboxed, sandbox)
+    await here.database.pool.execute(
+        "UPDATE mappings SET conflict_rule = 'prefer_dotdigital' WHERE person_field = 'city'"
+    )
+    sandbox.account.delete_data_field("CITY")
+    clock.advance(DAY_S)
+    await send(here, sandboxed)
+    sandbox.control.add_data_field("CITY")
+    set_clock(sandbox, START + HOUR)
+    sandbox.control.edit(ANN, data_fields={"CITY": "Leeds"})
+    clock.advance(HOUR.total_seconds())
+    await send(here, sandboxed)
+    assert (await person(here))["city"] == "Leeds"
+    assert value(sandbox, "CITY") == "Leeds"
+    assert len(await conflicts(here)) == 1
+
+
+async def test_value_that_only_fills_a_blank_fills_the_new_data_field(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, clock: FakeClock
+) -> None:
+    await map_city(here, sandboxed, sandbox, when_blank="only_if_blank_there")
+    await make_person(here.database, city="York")
+    await send(here, sandboxed)
+    sandbox.account.delete_data_field("CITY")
+    clock.advance(DAY_S)
+    await send(here, sandboxed)
+    sandbox.control.add_data_field("CITY")
+    clock.advance(HOUR.total_seconds())
+    await send(here, sandboxed)
+    assert value(sandbox, "CITY") == "York"
