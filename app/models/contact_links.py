@@ -39,6 +39,18 @@ class ContactLink(SQLModel, table=True):
             "mobile_sent",
             postgresql_where=text("mobile_sent IS NOT NULL"),
         ),
+        Index(
+            "contact_links_opt_in_doubt",
+            "account_id",
+            "person_id",
+            postgresql_where=text("opt_in_doubt_at IS NOT NULL"),
+        ),
+        Index(
+            "contact_links_number_taken",
+            "account_id",
+            "person_id",
+            postgresql_where=text("reason = 'mobile_number_taken'"),
+        ),
         Index("contact_links_state_person", "state", "person_id"),
         Index("contact_links_person", "person_id"),
     )
@@ -60,6 +72,9 @@ class ContactLink(SQLModel, table=True):
     opt_out_told: datetime | None = Field(default=None, sa_column=instant())
     #: The person's opt-in that Dotdigital was last asked to follow.
     opt_in_asked: datetime | None = Field(default=None, sa_column=instant())
+    #: When Dotdigital was last asked by a call whose end isn't known: it may reach Dotdigital yet,
+    #: out of a replica that stalled, and whoever opts out meanwhile is told again.
+    opt_in_doubt_at: datetime | None = Field(default=None, sa_column=instant())
     #: The email as last sent and as it is compared.
     email_key: str | None = Field(default=None, sa_column=words(nullable=True))
     mobile_sent: str | None = Field(default=None, sa_column=words(nullable=True))

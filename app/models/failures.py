@@ -31,6 +31,12 @@ class Failure(SQLModel, table=True):
         Index("failures_by_id", "account_id", text("id DESC")),
         Index("failures_subject", "subject_type", "subject_id"),
         Index("failures_unresolved", "id", postgresql_where=text("resolved_at IS NULL")),
+        Index(
+            "failures_open_people",
+            "account_id",
+            "subject_id",
+            postgresql_where=text("subject_type = 'person' AND resolved_at IS NULL"),
+        ),
         Index("failures_code", "code", "id"),
         Index("failures_list", "list_id", "id", postgresql_where=text("list_id IS NOT NULL")),
         Index("failures_run", "run_id", postgresql_where=text("run_id IS NOT NULL")),

@@ -21,7 +21,11 @@ from app.clients.dotdigital import (
 from app.sync.contacts.taking_contacts import take_before_sending
 from app.sync.engine import JobContext
 from app.sync.failures import record_people
-from app.sync.people.address_opt_outs import keep_opted_out, tell_address_opt_outs
+from app.sync.people.address_opt_outs import (
+    keep_given_up,
+    keep_opted_out,
+    tell_address_opt_outs,
+)
 from app.sync.people.considered import Considered
 from app.sync.people.departures import MOST_AT_ONCE, delete_contacts, hand_over, leave_contacts
 from app.sync.people.due_people import (
@@ -35,7 +39,7 @@ from app.sync.people.due_people import (
 )
 from app.sync.people.imports import release_abandoned
 from app.sync.people.lost_targets import explain_failures, look_for_lost_targets
-from app.sync.people.opt_ins import bring_back
+from app.sync.people.opt_ins import bring_back, tell_again
 from app.sync.people.opt_outs import send_opt_outs
 from app.sync.people.payloads import PayloadPlan
 from app.sync.people.people_page import Claims, Departure, Leaving, Return, SortedPage, sort_page
@@ -68,6 +72,7 @@ async def run(context: JobContext) -> None:
         await context.database.pool.execute(SQL["make_all_due"], context.account_id)
         await context.run.save({"made_due": True})
     await context.database.pool.execute(SQL["drop_gone"], context.account_id)
+    await tell_again(context)
     await look_for_lost_targets(context)
     # Of a run that was taken over, some are done already.
     context.run.total = context.run.done + await count_due(context)
@@ -179,6 +184,7 @@ class _Sender:
                 if page.opting_out:
                     # They opted out since the run began, and go before the rest of it all the same.
                     await send_opt_outs(self._context, here.after_id, ahead.after_id)
+                await keep_given_up(self._context, page.giving_up)
                 await self._settle(page)
                 await self._fill_batches(page)
                 await self._see_off(MOST_AT_ONCE - 1)

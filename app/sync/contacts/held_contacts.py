@@ -92,7 +92,9 @@ class Held:
             self._consents.deliverable(self._people)
         if any(row["no_email"] for row in self._people):
             off_at = later(self._row["suppressed_at"], self._off_at)
-            if self._consents.opt_in(self._people, off_at):
+            # Where a call of ours may have come late, it is perhaps nobody's wish.
+            is_theirs = self._row["opt_in_doubt_at"] is None
+            if is_theirs and self._consents.opt_in(self._people, off_at):
                 self._opt_in_asked = self._contact.updated_at
             else:
                 self._work.is_due = True

@@ -20,6 +20,7 @@ from app.sync.rules.mailability import is_suppressed
 from app.sync.statements import statements
 
 SQL = statements("send_lists")
+OPT_INS_SQL = statements("opt_ins")
 
 _Row = Mapping[str, Any]
 
@@ -60,20 +61,22 @@ class ListReturns:
             await self._note(row, "suppressed")
             return False
         email = row["email_key"] or row["email"] or ""
-        try:
-            if one.options.resubscribe_mode == "no_challenge":
-                result = await self._context.client.lists.resubscribe_no_challenge(
-                    one.twin_id or 0, email
-                )
-            elif await self._may_challenge(row):
-                result = await self._context.client.lists.resubscribe(one.twin_id or 0, email)
-            else:
-                return False
-        except Rejected:
+        challenges = one.options.resubscribe_mode == "challenge"
+        if challenges and not await self._may_challenge(row):
+            return False
+        asked_at = self._context.clock.now()
+        if not await self._may_ask(row, asked_at):
             await self._note(row, "suppressed")
             return False
+        lists = self._context.client.lists
+        resubscribe = lists.resubscribe if challenges else lists.resubscribe_no_challenge
+        try:
+            result = await resubscribe(one.twin_id or 0, email)
+        except Rejected:
+            await self._note(row, "suppressed", asked_at)
+            return False
         status = _STATUS.get(result.outcome, "suppressed")
-        await self._note(row, status)
+        await self._note(row, status, asked_at)
         return status == "subscribed"
 
     async def _may_return(self, one: SyncedList, row: _Row) -> bool:
@@ -118,11 +121,26 @@ class ListReturns:
             self._ahead = there - self._context.clock.now()
         return self._ahead
 
-    async def _note(self, row: _Row, status: str) -> None:
-        async with self._context.run.fenced() as connection:
+    async def _may_ask(self, row: _Row, at: datetime) -> bool:
+        """Note that the contact is about to be brought back; False where it opted out since."""
+        context = self._context
+        async with context.run.fenced() as connection:
+            noted = await connection.fetchval(
+                SQL["may_ask"], context.account_id, row["person_id"], at
+            )
+        return noted is not None
+
+    async def _note(self, row: _Row, status: str, asked_at: datetime | None = None) -> None:
+        """Note how the contact stands in the list; ``asked_at``: it was asked, and answered."""
+        context = self._context
+        async with context.run.fenced() as connection:
             await connection.execute(
                 SQL["note_list_status"], row["list_id"], row["person_id"], status, None
             )
+            if asked_at is not None:
+                await connection.execute(
+                    OPT_INS_SQL["settle_doubt"], context.account_id, row["person_id"], asked_at
+                )
 
 
 def _is_newer(one: Suppression, other: Suppression) -> bool:

@@ -29,6 +29,7 @@ from app.sync.rules.mailability import (
     is_suppressed,
 )
 from app.sync.rules.opt_in_order import opted_out_since
+from app.sync.runs import Superseded
 from app.sync.statements import statements
 
 SQL = statements("opt_ins")
@@ -65,6 +66,19 @@ async def bring_back(context: JobContext, returns: Sequence[Return]) -> int:
     return brought
 
 
+async def tell_again(context: JobContext) -> None:
+    """Make opt-outs due again that a late call may have undone; `send_opt_outs` tells them.
+
+    A call that a replica was about to make when it stalled reaches Dotdigital whenever it wakes up.
+    """
+    async with context.run.fenced() as connection:
+        count = await connection.fetchval(
+            SQL["tell_again"], context.account_id, context.clock.now(), RESUBSCRIBING
+        )
+    if count:
+        await context.run.note("opt_outs_told_again", people=count)
+
+
 async def _suppressions(context: JobContext, since: datetime) -> dict[str, Suppression]:
     """Return the newest suppression of each address since then."""
     newest: dict[str, Suppression] = {}
@@ -94,6 +108,7 @@ async def _is_intended(context: JobContext, each: Return) -> bool:
                 [each.opted_in_at],
                 RESUBSCRIBING,
                 [each.email_key],
+                context.clock.now(),
             )
         )
 
@@ -109,6 +124,18 @@ async def _ask(context: JobContext, each: Return) -> bool:
     answer = await _known_already(context, each) if each.in_doubt else None
     if answer is None:
         answer = await _asked(context, each)
+    try:
+        await _note_answer(context, each, answer)
+    except Superseded:
+        # Another attempt goes on, and may have told of an opt-out before the call arrived.
+        now = context.clock.now()
+        await context.database.pool.execute(SQL["doubt"], context.account_id, each.person_id, now)
+        raise
+    context.run.counts["resubscribed" if answer.lifted else "failed"] += 1
+    return answer.lifted
+
+
+async def _note_answer(context: JobContext, each: Return, answer: _Answer) -> None:
     async with context.run.fenced() as connection:
         await connection.execute(
             SQL["answered"],
@@ -117,6 +144,7 @@ async def _ask(context: JobContext, each: Return) -> bool:
             answer.status,
             each.opted_in_at,
             context.clock.now(),
+            each.in_doubt,
         )
         if answer.lifted:
             await connection.execute(
@@ -129,8 +157,6 @@ async def _ask(context: JobContext, each: Return) -> bool:
         if answer.failure is not None:
             failure = PersonFailure(each.person_id, each.version, *answer.failure)
             await record_people(context, connection, [failure])
-    context.run.counts["resubscribed" if answer.lifted else "failed"] += 1
-    return answer.lifted
 
 
 async def _known_already(context: JobContext, each: Return) -> _Answer | None:

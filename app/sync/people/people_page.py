@@ -139,6 +139,8 @@ class SortedPage:
     unknown_opt_outs: list[tuple[str, datetime]] = field(default_factory=list)
     #: The same of who may be a contact, for an import of it came to an end that isn't known.
     doubtful_opt_outs: list[tuple[str, datetime]] = field(default_factory=list)
+    #: Contacts that give up an email which somebody else here has, and that email.
+    giving_up: list[tuple[int, str]] = field(default_factory=list)
     #: How many records are followed by another look at their people.
     to_follow: int = 0
 
@@ -155,6 +157,7 @@ class SortedPage:
         self.returning += other.returning
         self.unknown_opt_outs += other.unknown_opt_outs
         self.doubtful_opt_outs += other.doubtful_opt_outs
+        self.giving_up += other.giving_up
         self.to_follow += other.to_follow
 
 
@@ -322,6 +325,8 @@ def _sort_sendable(
         code, text = "unsendable", f"The record can't be sent: {error}."
     else:
         _take(page, made, claims)
+        if made.record is not None and row["gives_up_email"]:
+            page.giving_up.append((row["contact_id"], row["email_sent"]))
         return
     page.failures.append(PersonFailure(standing.person_id, row["version"], code, text, fields))
 

@@ -26,8 +26,8 @@ SELECT given.contact_id AS asked_for,
        CASE WHEN person.merged_into_id IS NULL THEN person.deleted_at
             ELSE coalesce(person.deleted_at, person.updated_at) END AS gone_at,
        link.contact_id AS linked_to, link.email_key AS email_sent, link.account_status,
-       link.suppressed_at, link.opt_in_asked, link.mobile_sent, link.acknowledged,
-       link.last_read, link.sent_fingerprint, link.state AS link_state,
+       link.suppressed_at, link.opt_in_asked, link.opt_in_doubt_at, link.mobile_sent,
+       link.acknowledged, link.last_read, link.sent_fingerprint, link.state AS link_state,
        link.is_settled,
        (SELECT flying.payload FROM import_records AS flying
         WHERE flying.account_id = $1 AND flying.person_id = person.id) AS in_flight,

@@ -292,6 +292,20 @@ WHERE list_id = $1 AND person_id = $2 AND sync_state = 'pending'
   AND list_status IS DISTINCT FROM 'pending'
 RETURNING person_id;
 
+-- name: may_ask
+-- A contact is about to be brought back to a list, and to the account by that: it is in doubt until
+-- the answer. Not of whoever opted out since it was read. Primary keys.
+UPDATE contact_links AS link SET opt_in_doubt_at = $3
+FROM people AS person
+WHERE link.account_id = $1 AND link.person_id = $2 AND person.id = $2 AND NOT person.no_email
+  AND NOT EXISTS (SELECT FROM people AS other
+                  WHERE other.email_key = person.email_key AND other.no_email
+                    AND other.deleted_at IS NULL)
+  AND NOT EXISTS (SELECT FROM address_opt_outs AS address
+                  WHERE address.account_id = $1 AND address.email_key = person.email_key
+                    AND address.opted_out_at >= coalesce(person.opted_in_at, '-infinity'))
+RETURNING link.person_id;
+
 -- name: note_list_status
 -- How a member's contact stands in the list.
 UPDATE list_members SET list_status = $3, account_status = coalesce($4, account_status)
@@ -445,6 +459,58 @@ CROSS JOIN LATERAL (SELECT status, checkpoint FROM runs
 WHERE job.job = 'send_lists' AND job.enabled AND account.state NOT IN ('paused', 'bad_credentials')
   AND latest.status IN ('succeeded', 'partial')
   AND (latest.checkpoint ->> 'held_until')::timestamptz <= $1;
+
+-- name: full_enough
+-- Accounts with members who make a full batch ($1, where the account says nothing else): those who
+-- join, of all lists together, or those who leave one. Not before somebody came since the last run,
+-- which saw the others; nor where that one failed, or what it sent is still open. So many entries of
+-- list_members_unsettled at most are looked at; runs_latest, imports_unsettled, failures_open.
+WITH synced AS NOT MATERIALIZED (
+    SELECT list.id, list.account_id FROM lists AS list
+    WHERE list.synchronisation_with IS NOT NULL AND list.record_state = 'open'
+      AND (list.sent_once_at IS NULL
+           OR coalesce(list.options ->> 'sync_mode', 'continuous') = 'continuous')
+      AND NOT EXISTS (SELECT FROM failures AS failure
+                      WHERE failure.account_id = list.account_id AND failure.job = 'send_lists'
+                        AND failure.subject_type = 'list' AND failure.subject_id = list.id
+                        AND failure.resolved_at IS NULL)
+)
+SELECT job.account_id
+FROM jobs AS job
+JOIN accounts AS account ON account.id = job.account_id
+LEFT JOIN LATERAL (SELECT status, started_at FROM runs
+                   WHERE runs.account_id = job.account_id AND runs.job = 'send_lists'
+                   ORDER BY id DESC LIMIT 1) AS latest ON true
+CROSS JOIN LATERAL (
+    SELECT coalesce((account.settings ->> 'list_batch_size')::bigint, $1::bigint) AS full
+) AS size
+WHERE job.job = 'send_lists' AND job.enabled AND account.state NOT IN ('paused', 'bad_credentials')
+  AND coalesce(latest.status IN ('succeeded', 'partial'), true)
+  AND NOT EXISTS (SELECT FROM imports
+                  WHERE imports.account_id = job.account_id AND imports.kind <> 'people'
+                    AND imports.status IN ('submitting', 'open'))
+  AND EXISTS (
+      SELECT FROM (
+          SELECT 0 AS list_id, count(*) AS members, max(changed_at) AS latest_at
+          FROM (SELECT member.changed_at
+                FROM synced AS list
+                JOIN list_members AS member
+                  ON member.list_id = list.id AND member.sync_state = 'pending'
+                 AND member.sync_state <> 'synced'
+                WHERE list.account_id = job.account_id
+                LIMIT (SELECT size.full)) AS joining
+          UNION ALL
+          SELECT list.id, leaving.members, leaving.latest_at
+          FROM synced AS list
+          CROSS JOIN LATERAL (
+              SELECT count(*) AS members, max(changed_at) AS latest_at
+              FROM (SELECT member.changed_at FROM list_members AS member
+                    WHERE member.list_id = list.id AND member.sync_state = 'leaving'
+                      AND member.sync_state <> 'synced'
+                    LIMIT (SELECT size.full)) AS one) AS leaving
+          WHERE list.account_id = job.account_id) AS queue
+      WHERE queue.members >= size.full
+        AND queue.latest_at > coalesce(latest.started_at, '-infinity'));
 
 -- name: own_open
 -- What an earlier attempt of this run sent that has not ended. imports_run.

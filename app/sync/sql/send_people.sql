@@ -50,6 +50,10 @@ SELECT due.person_id, due.reason AS change_reason, due.attempts, due.changed_at,
            person.opted_in_at > coalesce(greatest(person.opted_out_at, address.opted_out_at),
                                          '-infinity'), false) AS opted_in_since,
        link.contact_id, link.email_key AS email_sent, link.account_status, link.sent_fingerprint,
+       coalesce(link.contact_id IS NOT NULL AND link.email_key <> person.email_key, false)
+           AND EXISTS (SELECT FROM people AS other
+                       WHERE other.email_key = link.email_key AND other.id <> person.id
+                         AND other.deleted_at IS NULL) AS gives_up_email,
        link.state AS link_state, link.reason AS link_reason, link.opt_in_asked, link.last_sent_at,
        link.opt_out_told,
        coalesce(greatest(link.opt_out_told,
@@ -228,7 +232,7 @@ WHERE link.account_id = $1 AND link.contact_id = given.contact_id;
 -- Contacts that are gone in Dotdigital: the person is sent again as a new one, and so may be others
 -- who have the address. contact_links_contact.
 WITH gone AS (
-    SELECT account_id, person_id, email_key FROM contact_links
+    SELECT account_id, person_id, email_key, mobile_sent FROM contact_links
     WHERE account_id = $1 AND contact_id = ANY ($2::bigint[])
     ORDER BY person_id FOR UPDATE
 )
@@ -237,7 +241,7 @@ SET contact_id = NULL, sent_fingerprint = NULL, acknowledged = NULL, email_key =
     mobile_sent = NULL, account_status = NULL, opt_out_told = NULL, state = 'unlinked'
 FROM gone
 WHERE link.account_id = gone.account_id AND link.person_id = gone.person_id
-RETURNING gone.email_key;
+RETURNING gone.email_key, gone.mobile_sent;
 
 -- name: generation
 -- What payloads are made by: the account's settings and its mappings. Changes of either wait for

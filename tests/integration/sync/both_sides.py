@@ -290,6 +290,9 @@ class BothSides:
     def _begin_step(self) -> None:
         self.sandbox.sandbox.calls.clear()
         self._mailable_before = {each.id: (each.email or "").lower() for each in self.mailable()}
+        self._emails_before = {
+            each.id: (each.email or "").lower() for each in self.sandbox.account.contacts
+        }
 
     async def _end_step(self) -> None:
         """Hold what was asked of Dotdigital against the ledger as it stood."""
@@ -300,6 +303,7 @@ class BothSides:
                 # What only Dotdigital knows, it goes by itself: the contact stays as it is.
                 is_off = self.ledger.forbids(email, as_known_here=True)
                 assert not is_off, f"{email} was to be made a contact"
+        self._forget_what_was_given_up()
         for contact in self.mailable():
             email = (contact.email or "").lower()
             if contact.id not in self._mailable_before:
@@ -309,6 +313,21 @@ class BothSides:
                 self.by_hand.discard(contact.id)
                 self._ours.add(contact.id)
         await self.look()
+
+    def _forget_what_was_given_up(self) -> None:
+        """Let what only Dotdigital knew of an address go along with the contact that had it.
+
+        Unless somebody here has the address, for whom a run looks first.
+        """
+        borne = {row["email_key"] for row in self.ledger.people if row["deleted_at"] is None}
+        for contact in self.sandbox.account.contacts:
+            before = self._emails_before.get(contact.id)
+            if (
+                before is not None
+                and before != (contact.email or "").lower()
+                and before not in borne
+            ):
+                self.ledger.there.outs.pop(before, None)
 
     # What must hold.
 

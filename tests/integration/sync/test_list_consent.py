@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from app.clients.dotdigital import Transport
+from app.clients.dotdigital.transport import Answer, Credentials
 from app.models import Account, MailingList, Person
 from sandbox.server import RunningSandbox
-from tests.factories.engines import Replica
+from tests.factories.engines import Replica, replica_on
 from tests.factories.lists import make_list, make_members
 from tests.factories.people import make_person
 from tests.integration.sync.list_traces import (
@@ -96,6 +98,36 @@ STANDING_OUT = [
         id="opted out after opting in",
     ),
 ]
+
+
+class ChangingTransport(Transport):
+    """A transport during whose calls of one kind somebody changes something here."""
+
+    def __init__(self, here: Replica, fragment: str, statement: str) -> None:
+        super().__init__(("127.0.0.1",))
+        self._database, self._fragment, self._statement = here.database, fragment, statement
+
+    async def send(
+        self, method: str, url: str, credentials: Credentials, body: bytes | None = None
+    ) -> Answer:
+        if self._fragment in url:
+            await self._database.pool.execute(self._statement)
+        return await super().send(method, url, credentials, body)
+
+
+@pytest.mark.parametrize("mode", ["challenge", "no_challenge"])
+async def test_nobody_comes_back_to_a_list_who_opts_out_while_the_run_is_about_it(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, mode: str
+) -> None:
+    mailing_list, person = await left_by_own_wish(here, sandboxed, sandbox, resubscribe_mode=mode)
+    await make_members(here.database, mailing_list, [person])
+    sandbox.sandbox.calls.clear()
+    out = "UPDATE people SET no_email = true"
+    async with ChangingTransport(here, "/unsubscribed-since/", out) as transport:
+        there = replica_on(here.database, transport, here.clock, here.settings)
+        await there.run(sandboxed, "send_lists")
+    assert not [path for path in calls(sandbox) if "resubscribe" in path]
+    assert await here.database.pool.fetchval("SELECT opt_in_doubt_at FROM contact_links") is None
 
 
 @pytest.mark.parametrize("statement", STANDING_OUT)

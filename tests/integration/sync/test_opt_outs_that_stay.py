@@ -267,3 +267,19 @@ async def test_opt_out_that_comes_while_the_answer_is_awaited_outlasts_it(
     await here.database.pool.execute("DROP TRIGGER meddle ON contact_links")
     await here.run(sandboxed, "send_people")
     assert mailable(sandbox) == []
+
+
+@pytest.mark.parametrize("there", ["unsubscribed", "hardBounced"])
+async def test_email_that_opted_out_there_is_not_mailed_to_who_takes_it_over_here(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, there: str
+) -> None:
+    first = await make_person(here.database)
+    await here.run(sandboxed, "send_people")
+    await make_person(here.database)
+    await here.run(sandboxed, "send_people")
+    sandbox.control.suppress(ANN, there)
+    await change(here, first.id, "email = 'cat@example.com'")
+    for _ in range(2):
+        await here.run(sandboxed, "send_people")
+    assert mailable(sandbox) == []
+    assert await due(here) == []
