@@ -1,7 +1,7 @@
 """What every worker sees to every few seconds: nothing that was begun is left lying.
 
-Runs that lost their place in the queue, imports that nobody watches, members whose batch has waited
-long enough, answers that are kept no more, and the months that activities lie in.
+Runs that lost their place in the queue, imports that nobody watches, members whose batch is full or
+has waited long enough, answers that are kept no more, and the months that activities lie in.
 """
 
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ import structlog
 
 from app.clock import Clock
 from app.db import Database
+from app.services.account_settings import AccountSettings
 from app.services.idempotency import forget_old
 from app.sync.activities.activity_months import keep_months
 from app.sync.people.imports import SQL as IMPORTS_SQL
@@ -47,16 +48,17 @@ async def see_to_imports(database: Database, now: datetime) -> int:
 
 
 async def see_to_held_members(database: Database, now: datetime) -> int:
-    """Queue a run for each account whose members have waited for a fuller batch; return how many.
+    """Queue a run for each account whose members wait for no fuller batch; return how many.
 
-    So that they wait as long as the account's settings say, whatever the schedule.
+    So that they go when it is full, or have waited as long as the account's settings say, whatever
+    the schedule.
     """
+    waited = await database.pool.fetch(LISTS_SQL["held_long_enough"], now)
+    full = await database.pool.fetch(LISTS_SQL["full_enough"], AccountSettings().list_batch_size)
     queued = 0
-    for row in await database.pool.fetch(LISTS_SQL["held_long_enough"], now):
+    for account_id in sorted({row["account_id"] for row in (*waited, *full)}):
         async with database.transaction() as connection:
-            run_id = await ensure_run(
-                connection, account_id=row["account_id"], job="send_lists", at=now
-            )
+            run_id = await ensure_run(connection, account_id=account_id, job="send_lists", at=now)
         queued += run_id is not None
     return queued
 

@@ -273,6 +273,66 @@ async def test_scheduled_run_sends_a_full_batch_at_once(here: Replica, sandboxed
     assert (await scheduled(here, sandboxed))["counts"]["added"] == 3
 
 
+async def test_full_batch_does_not_wait_for_the_schedule(
+    here: Replica, sandboxed: Account, clock: FakeClock
+) -> None:
+    await here.database.pool.execute("""UPDATE accounts SET settings = '{"list_batch_size": 3}'""")
+    mailing_list, people = await listed(here, sandboxed)
+    await set_job(here.database, sandboxed, "send_lists", enabled=True)
+    await set_state(here, mailing_list, people[2:], "synced")
+    await scheduled(here, sandboxed)
+    clock.advance(60)
+    assert await see_to_held_members(here.database, clock.now()) == 0, "two of three"
+
+    await set_state(here, mailing_list, people[2:], "pending")
+    assert await see_to_held_members(here.database, clock.now()) == 1
+    run_id = await here.database.pool.fetchval("SELECT max(id) FROM runs")
+    await here.engine.execute(run_id)
+    assert (await here.row(run_id))["counts"]["added"] == 3
+    clock.advance(60)
+    assert await see_to_held_members(here.database, clock.now()) == 0
+
+    await set_state(here, mailing_list, people, "leaving")
+    assert await see_to_held_members(here.database, clock.now()) == 1
+
+
+@pytest.mark.parametrize(
+    "stuck",
+    [
+        pytest.param("UPDATE lists SET record_state = 'closed'", id="closed"),
+        pytest.param("UPDATE jobs SET enabled = false", id="not scheduled"),
+        pytest.param("UPDATE accounts SET state = 'paused'", id="paused"),
+        pytest.param("UPDATE runs SET status = 'failed'", id="the last run failed"),
+        pytest.param(
+            "UPDATE lists SET sent_once_at = now(), "
+            """options = options || '{"sync_mode": "one_time"}'""",
+            id="sent once",
+        ),
+        pytest.param(
+            """INSERT INTO failures (account_id, job, subject_type, subject_id, code, message)
+               SELECT account_id, 'send_lists', 'list', id, 'list_limit', 'm' FROM lists""",
+            id="without a twin",
+        ),
+        pytest.param(
+            "INSERT INTO imports (account_id, kind, status) "
+            "SELECT id, 'members', 'open' FROM accounts",
+            id="in flight",
+        ),
+    ],
+)
+async def test_full_batch_that_can_not_go_makes_no_run(
+    here: Replica, sandboxed: Account, clock: FakeClock, stuck: str
+) -> None:
+    await here.database.pool.execute("""UPDATE accounts SET settings = '{"list_batch_size": 3}'""")
+    mailing_list, people = await listed(here, sandboxed)
+    await set_job(here.database, sandboxed, "send_lists", enabled=True)
+    await scheduled(here, sandboxed)
+    clock.advance(60)
+    await set_state(here, mailing_list, people, "pending")
+    await here.database.pool.execute(stuck)
+    assert await see_to_held_members(here.database, clock.now()) == 0
+
+
 async def test_join_actions_are_triggered_one_by_one_and_only_for_who_is_new(
     here: Replica, sandboxed: Account, sandbox: RunningSandbox
 ) -> None:
