@@ -36,9 +36,9 @@ FROM contact_links AS link JOIN people AS person ON person.id = link.person_id
 WHERE link.account_id = $1 AND link.contact_id IS NOT NULL AND person.deleted_at IS NULL
   AND ($2 = 'both' OR person.kind = $2)
 """
-#: Who is linked, or about to be by an import that is still going. A person who is due already is
-#: marked as changed again, so that a run that took the old mappings can see that there is news; one
-#: whose tries are used up is tried anew.
+#: Who is linked, or about to be by an import that is still going, or fails, maybe by this mapping.
+#: A person who is due already is marked as changed again, so that a run that took the old mappings
+#: can see that there is news; one whose tries are used up is tried anew. failures_open.
 _MAKE_LINKED_DUE = """
 INSERT INTO person_changes AS due (account_id, person_id, version, reason, changed_at)
 SELECT $1, person.id, person.version, 'mapping', clock_timestamp()
@@ -46,6 +46,10 @@ FROM (
     SELECT person_id FROM contact_links WHERE account_id = $1 AND contact_id IS NOT NULL
     UNION
     SELECT person_id FROM import_records WHERE account_id = $1
+    UNION
+    SELECT subject_id FROM failures
+    WHERE account_id = $1 AND job = 'send_people' AND subject_type = 'person'
+      AND resolved_at IS NULL
 ) AS linked JOIN people AS person ON person.id = linked.person_id
 WHERE person.deleted_at IS NULL AND ($2 = 'both' OR person.kind = $2)
 ORDER BY person.id
@@ -251,7 +255,7 @@ async def _send_again(session: WriteSession, account_id: int, applies_to: str) -
 
 
 async def send_linked_again(connection: PoolConnection, account_id: int, applies_to: str) -> int:
-    """Make linked people of this kind due, and who is in flight; return how many are linked."""
+    """Make due who of this kind is linked, in flight or failing; return how many are linked."""
     count: int = await connection.fetchval(_COUNT_LINKED, account_id, applies_to)
     await connection.execute(_MAKE_LINKED_DUE, account_id, applies_to)
     return count

@@ -25,7 +25,8 @@ class Affected(Enum):
         EXISTS (SELECT FROM contact_links AS link
                 WHERE link.account_id = $1 AND link.person_id = person.id
                   AND link.state = 'failed'
-                  AND link.reason IN ('email_linked_elsewhere', 'refused'))"""
+                  AND lower(link.reason) IN ('email_linked_elsewhere', 'duplicate',
+                                             'duplicateidentifier', 'contacts:idalreadyexists'))"""
     OPTED_OUT_WITHOUT_CONTACT = """
         person.no_email AND NOT EXISTS (SELECT FROM contact_links AS link
                 WHERE link.account_id = $1 AND link.person_id = person.id

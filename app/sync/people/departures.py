@@ -12,6 +12,7 @@ from app.sync.engine import JobContext
 from app.sync.failures import heal_people, record_people
 from app.sync.people.address_opt_outs import keep_opted_out
 from app.sync.people.import_report import GONE_CODES
+from app.sync.people.imports import try_numbers
 from app.sync.people.people_page import Departure, Leaving
 from app.sync.people.person_failures import PersonFailure
 from app.sync.rules.poll_intervals import wait_before_poll
@@ -150,9 +151,9 @@ async def _unlink(
     )
     await heal_people(context, connection, person_ids)
     # Whoever has the address may have a contact now.
-    await connection.execute(
-        IMPORTS_SQL["try_sharers"], context.account_id, [row["email_key"] for row in freed]
-    )
+    emails = [row["email_key"] for row in freed if row["email_key"]]
+    await connection.execute(IMPORTS_SQL["try_sharers"], context.account_id, emails)
+    await try_numbers(context, connection, [row["mobile_sent"] for row in freed])
 
 
 async def leave_contacts(context: JobContext, leaving: Sequence[Leaving]) -> int:

@@ -136,6 +136,15 @@ async def _keep_taken_emails(
         await keep_opted_out(context, connection, opted_out, "perhaps_a_contact")
 
 
+async def try_numbers(
+    context: JobContext, connection: PoolConnection, numbers: Sequence[str | None]
+) -> None:
+    """Have these numbers sent, which contacts of ours had, for the others who have them."""
+    freed = [number for number in numbers if number is not None]
+    if freed:
+        await connection.execute(SQL["try_number"], context.account_id, freed)
+
+
 async def _close(
     context: JobContext, connection: PoolConnection, import_id: int, settled: Settled
 ) -> None:
@@ -162,6 +171,7 @@ async def _take_report(
     judged = await asyncio.to_thread(judge, records, report, holders)
     now = context.clock.now()
     given_up = await connection.fetch(SQL["given_up_emails"], context.account_id, judged.person_ids)
+    numbers = await connection.fetch(SQL["given_up_numbers"], context.account_id, judged.person_ids)
     await connection.execute(
         SQL["acknowledge"], context.account_id, judged.person_ids, judged.contact_ids, now
     )
@@ -187,6 +197,8 @@ async def _take_report(
     if judged.gone:
         gone = await connection.fetch(SEND_SQL["unlink_contacts"], context.account_id, judged.gone)
         freed += [row["email_key"] for row in gone]
+        numbers += gone
+    await try_numbers(context, connection, [row["mobile_sent"] for row in numbers])
     failing = {failure.person_id for failure in judged.failures} - judged.unconsented
     freed += [row["email_key"] for row in records if row["person_id"] in failing]
     if freed:

@@ -15,7 +15,7 @@ WITH given AS (
     SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::timestamptz[], $5::bigint[], $6::text[])
         AS given (person_id, version, changed_at, contact_id, reason)
 ), gone AS (
-    SELECT link.person_id, link.email_key
+    SELECT link.person_id, link.email_key, link.mobile_sent
     FROM given JOIN contact_links AS link
       ON link.account_id = $1 AND link.person_id = given.person_id
      AND link.contact_id = given.contact_id
@@ -34,7 +34,7 @@ WITH given AS (
     WHERE due.account_id = $1 AND due.person_id = given.person_id
       AND due.version <= given.version AND due.changed_at <= given.changed_at
 )
-SELECT email_key FROM gone WHERE email_key IS NOT NULL;
+SELECT email_key, mobile_sent FROM gone;
 
 -- name: take_over
 -- The heirs get the contacts, which are to be sent their values. Primary key of contact_links.

@@ -155,6 +155,29 @@ JOIN contact_links AS link
 JOIN people AS person ON person.id = link.person_id
 WHERE link.email_key IS NOT NULL;
 
+-- name: given_up_numbers
+-- Numbers that accepted records take from their contacts, in place of others. Primary keys.
+SELECT link.mobile_sent
+FROM unnest($2::bigint[]) AS given (person_id)
+JOIN import_records AS record
+  ON record.account_id = $1 AND record.person_id = given.person_id
+JOIN contact_links AS link
+  ON link.account_id = $1 AND link.person_id = given.person_id
+ AND link.mobile_sent <> record.mobile_number;
+
+-- name: try_number
+-- No contact of ours has these numbers any more: whoever waits for one is tried at once, and who
+-- went without it is sent again. contact_links_number_taken.
+INSERT INTO person_changes AS due (account_id, person_id, version, reason, changed_at)
+SELECT $1::bigint, person.id, person.version, 'sibling', clock_timestamp()
+FROM contact_links AS link
+JOIN people AS person ON person.id = link.person_id
+WHERE link.account_id = $1 AND link.reason = 'mobile_number_taken'
+  AND person.mobile_number = ANY ($2::text[]) AND person.deleted_at IS NULL
+ORDER BY person.id
+ON CONFLICT (account_id, person_id) DO UPDATE
+    SET changed_at = excluded.changed_at, next_attempt_at = '-infinity';
+
 -- name: refused_opt_outs
 -- Emails of opted out people that a contact of somebody else seems to have, so that their own
 -- contacts did not get them; not those that are kept already. Primary keys.

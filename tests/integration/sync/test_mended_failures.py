@@ -1,0 +1,117 @@
+"""Failures that are mended elsewhere than on the record: in a mapping, a setting, another one."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from app.models import Account
+from app.services.account_settings import AccountSettings
+from app.services.mappings import change_mapping, delete_mapping, hold_mapping
+from app.services.settings_effects import make_affected_due
+from sandbox.server import RunningSandbox
+from tests.clock import START
+from tests.factories.engines import Replica
+from tests.factories.mappings import make_mapping
+from tests.factories.people import make_person
+from tests.integration.sync.traces import calls, due, link
+
+NUMBER = "+447911123456"
+
+
+async def delete(here: Replica, mapping_id: int) -> None:
+    async with here.database.writing() as session:
+        await delete_mapping(session, await hold_mapping(session, mapping_id))
+
+
+async def map_another_field(here: Replica, mapping_id: int) -> None:
+    async with here.database.writing() as session:
+        found = await hold_mapping(session, mapping_id)
+        await change_mapping(session, found, {"person_field": "custom.score"}, None, START)
+
+
+async def set_account(here: Replica, account: Account, **settings: object) -> None:
+    async with here.database.writing() as session:
+        found = await session.get_one(Account, account.id)
+        before = AccountSettings.from_stored(found.settings)
+        found.settings = {**found.settings, **settings}
+        await session.flush()
+        after = AccountSettings.from_stored(found.settings)
+        await make_affected_due(session, account.id, before, after)
+
+
+async def open_failures(here: Replica) -> int:
+    count: int = await here.database.pool.fetchval(
+        "SELECT count(*) FROM failures WHERE resolved_at IS NULL"
+    )
+    return count
+
+
+@pytest.mark.parametrize("mend", [delete, map_another_field])
+async def test_new_person_whom_a_mapping_failed_is_sent_once_the_mapping_is_mended(
+    here: Replica,
+    sandboxed: Account,
+    sandbox: RunningSandbox,
+    mend: Callable[[Replica, int], Awaitable[None]],
+) -> None:
+    sandbox.control.add_data_field("POINTS", "Numeric")
+    mapping = await make_mapping(
+        here.database,
+        sandboxed,
+        person_field="custom.points",
+        dotdigital_field="POINTS",
+        data_field_type="Numeric",
+    )
+    await make_person(here.database, custom={"points": "many", "score": 7})
+    run = await here.run(sandboxed, "send_people")
+    assert run["counts"]["failed"] == 1
+
+    await mend(here, mapping.id)
+    run = await here.run(sandboxed, "send_people")
+    assert run["counts"]["created"] == 1
+    assert await open_failures(here) == 0
+    assert await due(here) == []
+
+
+async def test_who_was_refused_as_anothers_is_tried_once_the_account_relinks(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    person = await make_person(here.database)
+    await here.run(sandboxed, "send_people")
+    sandbox.control.add_contacts([{"identifiers": {"email": "taken@example.com"}}])
+    await here.database.pool.execute("UPDATE people SET email = 'taken@example.com'")
+    await here.run(sandboxed, "send_people")
+    assert await open_failures(here) == 1
+
+    await set_account(here, sandboxed, email_conflict="relink")
+    await here.run(sandboxed, "send_people")
+    stands = await link(here, person.id)
+    assert stands is not None
+    assert stands["contact_id"] == sandbox.control.contact("taken@example.com").id
+    assert await open_failures(here) == 0
+
+
+@pytest.mark.parametrize("conflict", ["fail", "send_without"])
+@pytest.mark.parametrize(
+    "let_go",
+    [
+        pytest.param("mobile_number = '+447911123457'", id="changed"),
+        pytest.param("deleted_at = now()", id="deleted"),
+    ],
+)
+async def test_number_goes_to_who_waits_for_it_once_its_holder_lets_go(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, conflict: str, let_go: str
+) -> None:
+    await set_account(here, sandboxed, mobile_conflict=conflict)
+    holder = await make_person(here.database, email="a@example.com", mobile_number=NUMBER)
+    await make_person(here.database, email="b@example.com", mobile_number=NUMBER)
+    await here.run(sandboxed, "send_people")
+
+    await here.database.pool.execute(f"UPDATE people SET {let_go} WHERE id = $1", holder.id)
+    await here.run(sandboxed, "send_people")
+    await here.run(sandboxed, "send_people")
+    contact = sandbox.control.read_contact("b@example.com")
+    assert contact["identifiers"]["mobileNumber"] == NUMBER.removeprefix("+")
+    assert await open_failures(here) == 0
+    sandbox.sandbox.calls.clear()
+    await here.run(sandboxed, "send_people")
+    assert calls(sandbox) == {}
