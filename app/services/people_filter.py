@@ -125,26 +125,60 @@ def _of_the_row(wanted: PersonFilter) -> Conditions:
 _MEMBER: Final = """
     SELECT person_id FROM list_members
     WHERE list_id = {key} AND sync_state <> 'leaving' """
-#: contact_links_state_person, or contact_links_person for one person.
-_IN_STATE: Final = "SELECT person_id FROM contact_links WHERE state = '{key}' "
-#: The primary key of person_changes, an account at a time.
-_DUE: Final = "SELECT person_id FROM person_changes WHERE account_id = {key} "
-#: The same for one person.
-_DUE_ANYWHERE: Final = "SELECT FROM person_changes WHERE account_id = ANY ('{{{key}}}'::bigint[]) "
+#: Whom a link shows to be in a state, for nothing else in the account stands over it: who fails is
+#: failed, and who is due or in flight is pending, as `sync.people.person_standing` has it.
+#: contact_links_state_person, or contact_links_person for one person; then by primary keys and
+#: failures_open_people.
+_IN_STATE: Final = """
+    SELECT link.person_id FROM contact_links AS link
+    WHERE link.state = '{key}' AND {undue} AND {landed} AND {unfailing} """
+_UNDER_LINK: Final = {
+    "undue": "person_changes AS due WHERE due.account_id = link.account_id "
+    "AND due.person_id = link.person_id",
+    "landed": "import_records AS flying WHERE flying.account_id = link.account_id "
+    "AND flying.person_id = link.person_id",
+    "unfailing": "failures AS failure WHERE failure.account_id = link.account_id "
+    "AND failure.subject_id = link.person_id "
+    "AND failure.subject_type = 'person' AND failure.resolved_at IS NULL",
+}
+#: A failure of a person that stands.
+OPEN: Final = "subject_type = 'person' AND resolved_at IS NULL"
+#: By person_changes_pkey, import_records_pkey and failures_open_people.
+_WAITING: Final = """
+    SELECT waiting.person_id FROM {table} AS waiting
+    WHERE waiting.account_id = ANY ('{{{accounts}}}'::bigint[]) AND {unfailing} """
+_FAILING: Final = """
+    SELECT subject_id AS person_id FROM failures
+    WHERE account_id = ANY ('{{{accounts}}}'::bigint[]) AND {open} """
 
 
 def _elsewhere(wanted: PersonFilter, account_ids: Sequence[int], further: str) -> list[list[str]]:
-    """Return what is asked of other tables: of each entry at least one has the person."""
+    """Return what is asked of other tables: of each entry at least one has the person.
+
+    ``further`` narrows it to one person; then what stands over a link is looked up row by row.
+    """
     sources: list[list[str]] = []
-    narrowed = further.format(column="person_id")
     if wanted.list_id is not None:
+        narrowed = further.format(column="person_id")
         sources.append([_MEMBER.format(key=int(wanted.list_id)) + narrowed])
     if wanted.sync_status is not None:
-        source = [_IN_STATE.format(key=wanted.sync_status) + narrowed]
-        if wanted.sync_status == "pending" and account_ids:
-            if narrowed:
-                source.append(_DUE_ANYWHERE.format(key=",".join(map(str, account_ids))) + narrowed)
-            else:
-                source += [_DUE.format(key=account_id) for account_id in account_ids]
-        sources.append(source)
+        sources.append(_in_state(wanted.sync_status, account_ids, further))
+    return sources
+
+
+def _in_state(state: SyncStatus, account_ids: Sequence[int], further: str) -> list[str]:
+    none = "(SELECT 1 FROM {} LIMIT 1) IS NULL" if further else "NOT EXISTS (SELECT FROM {})"
+    under = {name: none.format(text) for name, text in _UNDER_LINK.items()}
+    sources = [_IN_STATE.format(key=state, **under) + further.format(column="link.person_id")]
+    accounts = ",".join(map(str, account_ids))
+    if state == "pending" and account_ids:
+        unfailing = under["unfailing"].replace("link.", "waiting.")
+        narrowed = further.format(column="waiting.person_id")
+        sources += [
+            _WAITING.format(table=table, accounts=accounts, unfailing=unfailing) + narrowed
+            for table in ("person_changes", "import_records")
+        ]
+    if state == "failed" and account_ids:
+        narrowed = further.format(column="subject_id")
+        sources.append(_FAILING.format(accounts=accounts, open=OPEN) + narrowed)
     return sources

@@ -104,7 +104,7 @@ class _Asked:
         self.least_sets = self.sets if self.any_flags else self.all_sets
         self.without = with_facets([facet for facet in range(16) if facet not in self.facets])
         #: Entries that a person has in an index under one value, at most.
-        self.entries_a_person = len(account_ids) + 1
+        self.entries_a_person = 2 * len(account_ids) + 1
         given = len(self.conditions.values)
         #: Parameters of a statement: the id of a place, beside it the time or where a stretch ends.
         self.after = f"${given + 1}::bigint"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.services.people_filter import EMAIL_KEY, PersonFilter
+from app.services.people_filter import EMAIL_KEY, OPEN, PersonFilter, SyncStatus
 
 LARGEST_ID: Final = (1 << 63) - 1
 
@@ -27,6 +27,8 @@ class Branch:
     id_column: str = "person_id"
     #: Whether an entry counts, where that stands beside the index.
     counts: str = "true"
+    #: What the index is limited to.
+    within: str = "true"
 
     def ids(self, after: str, up_to: str, most: int, also: str = "") -> str:
         """Return the query of the ids of a stretch, at most so many of each value.
@@ -39,7 +41,7 @@ class Branch:
             CROSS JOIN LATERAL (
                 SELECT {second} AS id{also} FROM {self.table}
                 WHERE ({first}, {second}) > (value.key, {after})
-                  AND ({first}, {second}) <= (value.key, {up_to})
+                  AND ({first}, {second}) <= (value.key, {up_to}) AND {self.within}
                 ORDER BY {first}, {second} LIMIT {most}
             ) AS one)"""
 
@@ -103,14 +105,25 @@ def asked_sets(wanted: PersonFilter, account_ids: Sequence[int]) -> list[PeopleS
         stays = "sync_state <> 'leaving'"
         sets.append(PeopleSet((Branch("list_members", "list_id", key, counts=stays),)))
     if wanted.sync_status is not None:
-        # contact_links_state_person.
-        branches = [Branch("contact_links", "state", f"'{wanted.sync_status}'")]
-        if wanted.sync_status == "pending" and account_ids:
-            # person_changes_pkey.
-            keys = _listed(account_ids, "bigint")
-            branches.append(Branch("person_changes", "account_id", keys, len(account_ids)))
-        sets.append(PeopleSet(tuple(branches)))
+        sets.append(_in_state(wanted.sync_status, account_ids))
     return sets
+
+
+def _in_state(state: SyncStatus, account_ids: Sequence[int]) -> PeopleSet:
+    """Return everyone who may be in this state; what stands over a link is looked up for each."""
+    # contact_links_state_person.
+    branches = [Branch("contact_links", "state", f"'{state}'")]
+    by_account = (_listed(account_ids, "bigint"), len(account_ids))
+    if state == "pending" and account_ids:
+        # person_changes_pkey, import_records_pkey.
+        tables = ("person_changes", "import_records")
+        branches += [Branch(table, "account_id", *by_account) for table in tables]
+    if state == "failed" and account_ids:
+        # failures_open_people.
+        branches.append(
+            Branch("failures", "account_id", *by_account, id_column="subject_id", within=OPEN)
+        )
+    return PeopleSet(tuple(branches))
 
 
 def _listed(numbers: Sequence[int], kind: str) -> str:

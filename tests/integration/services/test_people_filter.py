@@ -5,11 +5,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.db import Database
+from app.services.people_bulk_update import update_people
 from app.services.people_filter import PersonFilter
 from app.services.people_pages import people_after
+from app.sync.people.person_standing import account_standings
+from tests.clock import START
 from tests.factories.accounts import make_account
+from tests.factories.contact_links import make_link, settle_everyone
+from tests.factories.failures import make_failure
 from tests.factories.lists import make_list, make_members
-from tests.factories.people import make_people, make_person
+from tests.factories.people import make_people, make_person, put_in_flight
 
 
 async def found(database: Database, **wanted: Any) -> list[int]:  # noqa: ANN401 - any filter
@@ -73,6 +78,41 @@ class TestWhatIsFound:
         assert await found(database, sync_status="failed") == [failed.id]
         assert await found(database, sync_status="pending") == [waiting.id]
         assert await found(database, sync_status="unlinked") == []
+
+    async def test_sync_status_is_the_one_that_the_person_itself_shows(
+        self, database: Database
+    ) -> None:
+        account = await make_account(database)
+        synced, due, flying, failing, lost, never = await make_people(database, 6)
+        for person in (synced, due, flying, failing):
+            await make_link(database, account, person)
+        await make_link(database, account, lost, contact_id=None, state="unlinked")
+        await settle_everyone(database)
+        await put_in_flight(database, account, flying)
+        for person in (failing, lost):
+            await make_failure(database, account, person)
+        await make_failure(database, account, synced, resolved_at=START)
+        await database.pool.execute("UPDATE people SET city = 'Leeds' WHERE id = $1", due.id)
+
+        shown: dict[str, list[int]] = {}
+        async with database.pool.acquire() as connection:
+            for person in (synced, due, flying, failing, lost, never):
+                (item,) = await account_standings(connection, person.id, START)
+                shown.setdefault(item.state, []).append(person.id)
+        assert shown == {
+            "synced": [synced.id],
+            "pending": [due.id, flying.id],
+            "failed": [failing.id, lost.id],
+            "unlinked": [never.id],
+        }
+        del shown["unlinked"]
+        for state, people in shown.items():
+            assert await found(database, sync_status=state) == people
+            async with database.transaction() as connection:
+                counts = await update_people(
+                    connection, PersonFilter(sync_status=state), {}, "test"
+                )
+            assert counts == (len(people), 0)
 
     async def test_changed_since_in_the_order_of_changes(self, database: Database) -> None:
         first, second, third = await make_people(database, 3)

@@ -67,6 +67,12 @@ INSERT INTO list_members (list_id, person_id, sync_state)
 SELECT $1::bigint, id, CASE WHEN id < $4::bigint THEN 'leaving' ELSE 'synced' END
 FROM people WHERE id / $3::bigint % $2::int = 0
 """
+#: Whose link says another thing, and who is due; and failures that have healed.
+_FAIL = """
+INSERT INTO failures (account_id, job, subject_type, subject_id, code, message, resolved_at)
+SELECT $1, 'send_people', 'person', id, 'c', 'm', CASE WHEN id % 500 <> 0 THEN now() END
+FROM people WHERE id % 50 = 0
+"""
 #: What Postgres may think of people: all of them are what few are in truth, or none.
 _MISLEAD = (
     """
@@ -91,8 +97,16 @@ SELECT id, updated_at, email_key, lower(email || chr(10) || first_name || ' ' ||
        no_email, sync_with_mailer, deleted_at IS NOT NULL,
        ARRAY(SELECT list_id FROM list_members
              WHERE person_id = people.id AND sync_state <> 'leaving'),
-       ARRAY(SELECT state FROM contact_links WHERE person_id = people.id
-             UNION SELECT 'pending' FROM person_changes WHERE person_id = people.id)
+       ARRAY(SELECT CASE WHEN EXISTS (SELECT FROM failures
+                                      WHERE failures.account_id = accounts.id
+                                        AND subject_id = people.id AND resolved_at IS NULL)
+                         THEN 'failed'
+                         WHEN due.person_id IS NOT NULL THEN 'pending' ELSE link.state END
+             FROM accounts
+             LEFT JOIN contact_links AS link
+               ON link.account_id = accounts.id AND link.person_id = people.id
+             LEFT JOIN person_changes AS due
+               ON due.account_id = accounts.id AND due.person_id = people.id)
 FROM people
 """
 
@@ -145,6 +159,7 @@ async def make_crowd(database: Database, accounts: int, statistics: str) -> list
     await database.pool.execute(_FILL, _PEOPLE, _ID_STEP, _BEGAN)
     for account_id in ids[:1]:
         await database.pool.execute(_LINK, account_id, _ID_STEP)
+        await database.pool.execute(_FAIL, account_id)
     await database.pool.execute("DELETE FROM person_changes WHERE person_id % 13 <> 0")
     lists = [(await make_list(database)).id for _ in range(3)]
     for list_id, every, leaving_before in zip(lists, (2, 700, 2), (0, 0, 5500), strict=True):
