@@ -45,6 +45,10 @@ demo: setup ## Run the whole job end to end on samples/, with embedded Postgres 
 run: setup ## Start the service with embedded Postgres, to open in a browser
 	@$(BIN)/python -m app serve
 
+# A test's module is compiled with its assertions spelled out, which takes each worker ten seconds
+# where none may be kept; and every command that a test starts compiles the service.
+test coverage: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: test
 test: setup ## Run all tests
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)

@@ -4,6 +4,7 @@ Fixtures give places; the functions in ``tests/factories`` put things into them.
 """
 
 import atexit
+import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -27,7 +28,15 @@ ADMIN_KEY = "test-admin-key-0123456789abcdef0123456789"
 #: Nothing listens there: a test that wants Dotdigital asks for `sandbox`.
 NOWHERE = "http://127.0.0.1:9"
 
+# What is imported stays, so the collector looks through ever more of it in vain meanwhile.
+gc.disable()
+
 _RUN_DIR = "DOTSYNC_TEST_RUN_DIR"
+#: structlog's own, but with plain tracebacks: to draw a frame round one takes it a second.
+_LOG = [
+    *structlog.get_config()["processors"][:-1],
+    structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+]
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 hypothesis.settings.register_profile("dev", deadline=None, max_examples=50)
@@ -50,9 +59,18 @@ def pytest_configure(config: pytest.Config) -> None:
             del os.environ[name]
 
 
+def pytest_collection_finish() -> None:
+    """Have the collector look through what tests make, and not through all that was imported."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 50)
+    gc.enable()
+
+
 @pytest.fixture(autouse=True)
 def logs_of_its_own() -> Iterator[None]:
     """Let no test write its log where another one that has ended told it to."""
+    structlog.configure(processors=_LOG)
     yield
     structlog.reset_defaults()
 

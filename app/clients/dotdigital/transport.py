@@ -9,6 +9,7 @@ import ssl
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
 from types import TracebackType
@@ -63,6 +64,12 @@ class Answer:
     body: bytes
 
 
+@cache
+def _usual_trust() -> ssl.SSLContext:
+    """Read the certificates that are trusted, once a process: nothing else here takes as long."""
+    return httpx.create_ssl_context()
+
+
 class Transport:
     """One a process: its connections are kept alive and shared by every client."""
 
@@ -86,7 +93,7 @@ class Transport:
         self._slots = asyncio.Semaphore(max_calls_at_once)
         self._whole_timeout_s = whole_timeout_s
         self._client = httpx.AsyncClient(
-            verify=ssl_context or True,
+            verify=ssl_context or _usual_trust(),
             headers={"Accept": "application/json", "User-Agent": user_agent},
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
             timeout=httpx.Timeout(read_timeout_s, connect=connect_timeout_s, pool=None),
