@@ -25,6 +25,7 @@ import uvloop
 from app.clients.dotdigital import Transport
 from app.clock import SystemClock
 from app.db import Database
+from app.garbage import collect_seldom
 from app.services.activities import ActivityFilter, newest_activities
 from app.services.cipher import CredentialsCipher, key_kept_in
 from app.services.dotdigital import DotdigitalConnector
@@ -233,6 +234,7 @@ def main() -> None:
     parser.add_argument("--stand-in", nargs=3, metavar=("URL", "USERNAME", "PASSWORD"))
     parser.add_argument("--data-dir", type=Path)
     given = parser.parse_args()
+    collect_seldom()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     measured = {
         "limit": lambda: limit(given.url, *given.stand_in, indexed=True),

@@ -21,6 +21,7 @@ import uvloop
 from app.clients.dotdigital import Transport
 from app.clock import SystemClock
 from app.db import Database, asyncpg_arguments
+from app.garbage import collect_seldom
 from app.services.cipher import CredentialsCipher, key_kept_in
 from app.services.dotdigital import DotdigitalConnector
 from app.settings import Settings
@@ -167,6 +168,7 @@ def main() -> None:
     parser.add_argument("--mode", default="changes")
     parser.add_argument("--repeat", type=int, default=1)
     given = parser.parse_args()
+    collect_seldom()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with contextlib.suppress(KeyboardInterrupt):
         if given.what == "limit":
