@@ -89,26 +89,34 @@ def server_url(run_dir: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def template(server_url: str, run_dir: Path) -> Iterator[str]:
+def server(server_url: str) -> Iterator[postgres.Server]:
+    """Give the server, to copy databases on."""
+    server = postgres.Server(server_url)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str, server: postgres.Server, run_dir: Path) -> Iterator[str]:
     """Give the name of the migrated database that every test gets a copy of."""
     name = postgres.run_name(run_dir)
     postgres.run_apart(postgres.make_template(server_url, name))
     yield name
     if "PYTEST_XDIST_WORKER" not in os.environ:
-        postgres.run_apart(postgres.drop_database(server_url, name))
+        server.drop(name)
 
 
 @pytest.fixture
-async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
+def database_url(server: postgres.Server, template: str) -> Iterator[str]:
     """Give the URL of a fresh, migrated and empty database."""
-    async with postgres.fresh_copy(server_url, template) as url:
+    with server.copy(template) as url:
         yield url
 
 
 @pytest.fixture
-async def unmigrated_url(server_url: str) -> AsyncIterator[str]:
+def unmigrated_url(server: postgres.Server) -> Iterator[str]:
     """Give the URL of a fresh database in which nothing was migrated."""
-    async with postgres.fresh_copy(server_url, "template0") as url:
+    with server.copy("template0") as url:
         yield url
 
 

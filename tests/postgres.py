@@ -12,7 +12,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -134,27 +134,42 @@ async def _forget_durability(connection: asyncpg.Connection) -> None:
     await connection.execute("SELECT pg_reload_conf()")
 
 
-@contextlib.asynccontextmanager
-async def fresh_copy(server_url: str, template: str) -> AsyncIterator[str]:
-    """Copy the template; give the copy's URL; drop it at the end, whoever is in it."""
-    name = f"{template}_{os.getpid()}_{next(_copies)}"
-    connection = await asyncpg.connect(**asyncpg_arguments(server_url))
-    try:
-        await connection.execute(
-            f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy'
-        )
-    finally:
-        await connection.close()
-    try:
-        yield with_database(server_url, name)
-    finally:
-        await drop_database(server_url, name)
+class Server:
+    """The run's server, to copy databases on, outside of any test's loop.
 
+    It keeps its connection: to open two for each test costs as much as half a copy.
+    """
 
-async def drop_database(server_url: str, name: str) -> None:
-    """Drop this database, whoever is in it."""
-    connection = await asyncpg.connect(**asyncpg_arguments(server_url))
-    try:
-        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    finally:
-        await connection.close()
+    def __init__(self, url: str) -> None:
+        """Connect once there is something to do."""
+        self._url = url
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._connection: asyncpg.Connection | None = None
+
+    @contextlib.contextmanager
+    def copy(self, template: str) -> Iterator[str]:
+        """Copy the template; give the copy's URL; drop it at the end, whoever is in it."""
+        name = f"{template}_{os.getpid()}_{next(_copies)}"
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+        try:
+            yield with_database(self._url, name)
+        finally:
+            self.drop(name)
+
+    def drop(self, name: str) -> None:
+        """Drop this database, whoever is in it."""
+        self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._runner.run(self._connection.close())
+        self._runner.close()
+
+    def _execute(self, statement: str) -> None:
+        self._runner.run(self._executed(statement))
+
+    async def _executed(self, statement: str) -> None:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(**asyncpg_arguments(self._url))
+        await self._connection.execute(statement)

@@ -17,7 +17,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests import postgres
 from tests.integration.sync.both_sides import BothSides, both_sides
 
 #: As many as that, for a long look: DOTSYNC_TEST_DEEP=2000.
@@ -208,16 +207,13 @@ class Stage:
 
 
 @pytest.fixture
-def stage(server_url: str, template: str, tmp_path: Path) -> Iterator[Stage]:
+def stage(database_url: str, tmp_path: Path) -> Iterator[Stage]:
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        copied = postgres.fresh_copy(server_url, template)
-        url = runner.run(copied.__aenter__())
-        opened = both_sides(url, tmp_path)
+        opened = both_sides(database_url, tmp_path)
         try:
             yield Stage(runner, runner.run(opened.__aenter__()))
         finally:
             runner.run(opened.__aexit__(None, None, None))
-            runner.run(copied.__aexit__(None, None, None))
 
 
 def test_nobody_is_mailed_whose_opt_out_is_the_latest_word(stage: Stage) -> None:
