@@ -21,6 +21,8 @@ COPY --from=build /opt/venv /opt/venv
 WORKDIR /srv/dotsync
 COPY alembic ./alembic
 COPY app ./app
+# The user who runs it can't write what was compiled: without this, every start compiles it anew.
+RUN python -m compileall -q app alembic
 
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -1,7 +1,10 @@
 -- name: queue
 -- A new run, unless one of this job is active for the account. runs_one_active.
 INSERT INTO runs (account_id, job, mode, trigger, queued_at, scope)
-VALUES ($1, $2, $3, $4, $5, $6)
+SELECT $1::bigint, $2::text, $3, $4, $5, $6
+-- A row that is in conflict would use up an id all the same.
+WHERE NOT EXISTS (SELECT FROM runs
+                  WHERE account_id = $1 AND job = $2 AND status IN ('queued', 'running'))
 ON CONFLICT (account_id, job) WHERE status IN ('queued', 'running') DO NOTHING
 RETURNING id;
 

@@ -198,7 +198,9 @@ async def test_one_run_of_a_job_is_active_at_a_time(
     assert second.json()["type"].endswith("/problems/run-active")
     assert second.json()["run_id"] == first["id"]
     other = await make_account(database)
-    assert (await trigger(api, other.id)).status_code == 202
+    third = await trigger(api, other.id)
+    assert third.status_code == 202
+    assert third.json()["id"] == first["id"] + 1, "what was refused used up no id"
     assert (await trigger(api, account.id, "monitor_imports")).status_code == 202
     assert await database.pool.fetchval("SELECT count(*) FROM pgqueuer") == 3
 
