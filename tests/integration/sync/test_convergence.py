@@ -237,6 +237,18 @@ class Sides(RuleBasedStateMachine):
         if self._contact(email) is not None:
             self.sandbox.control.edit(email, data_fields={name: word})
 
+    @rule(
+        email=EMAILS,
+        name=st.sampled_from(sorted(DECIDED)),
+        words=st.permutations(["red", "green", "blue"]),
+        job=st.sampled_from(["send_people", "send_people", "retrieve_people"]),
+    )
+    def edit_both(self, email: str, name: str, words: list[str], job: str) -> None:
+        self.edit_here(email, name, words[0])
+        self.edit_there(email, name, words[1])
+        self._move_clocks()
+        self._run(job)
+
     @rule(email=EMAILS, score=st.sampled_from([None, 1, 4]), news=st.booleans())
     def edit_typed_there(self, email: str, score: int | None, news: bool) -> None:
         self._move_clocks()

@@ -1,18 +1,22 @@
 """send_people writes over no two-way value that nobody has read: the rules decide before."""
 
+import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from app.clients.dotdigital import Transport
 from app.models import Account
+from app.settings import Settings
 from app.sync.contacts import page_batches
 from sandbox.server import RunningSandbox
 from tests.clock import START, FakeClock
 from tests.factories.engines import Replica
 from tests.factories.mappings import make_mapping
 from tests.factories.people import make_people, make_person
+from tests.integration.sync.crashes import Died, doomed_replica
 from tests.integration.sync.retrieving import (
     ANN,
     HOUR,
@@ -374,3 +378,41 @@ def lose_without_a_trace(sandbox: RunningSandbox, name: str) -> None:
     field = fields.find(name)
     assert field is not None
     contact.packed = fields.merge(contact.packed, {field.ordinal: None}, "overwrite")
+
+
+async def test_replica_that_dies_anywhere_around_the_reading_leaves_it_to_the_rule(
+    here: Replica,
+    sandboxed: Account,
+    sandbox: RunningSandbox,
+    clock: FakeClock,
+    settings: Settings,
+) -> None:
+    """At every few dealings with the outside; the run is taken over, or another job comes first."""
+    await two_way(here, sandboxed, conflict_rule="prefer_dotdigital")
+    run_id = 0
+    async with Transport(allowed_hosts=settings.allowed_hosts) as transport:
+        for dealings in range(2, 50, 4):
+            email = f"p{dealings}@example.com"
+            made = await make_person(here.database, email=email, last_name="Smith")
+            await send(here, sandboxed)
+            set_clock(sandbox, START + dealings * HOUR)
+            await retrieve(here, sandboxed)
+            sandbox.control.edit(email, data_fields={"LASTNAME": "Theirs"})
+            await here.database.pool.execute(
+                "UPDATE people SET last_name = 'Ours' WHERE id = $1", made.id
+            )
+            doomed = doomed_replica(here.database, transport, clock, settings, dealings)
+            run_id = await here.trigger(sandboxed, "send_people")
+            with contextlib.suppress(Died):
+                await doomed.engine.execute(run_id)
+            with contextlib.suppress(Died):
+                await doomed.engine.drained()
+            if dealings % 8 == 2:
+                await here.run(sandboxed, "retrieve_people")
+            await here.engine.execute(run_id)
+            await send(here, sandboxed)
+            assert (await person(here, made.id))["last_name"] == "Theirs", dealings
+            assert value(sandbox, "LASTNAME", email) == "Theirs", dealings
+            assert [row["person_id"] for row in await conflicts(here)].count(made.id) == 1
+        assert (await here.row(run_id))["attempt"] == 1, "it lived to its end at last"
+    await assert_quiet(here, sandboxed, sandbox)

@@ -348,3 +348,49 @@ def test_of_a_field_that_comes_back_only_news_is_written(
     payload = Payload({"A": ours}, [], {}, frozenset({"A"}))
     assert payload.news(base) == news
     assert payload.acknowledgeable(filled=None, base=base) == {"fields": kept}
+
+
+@pytest.mark.parametrize(
+    "base, told",
+    [
+        pytest.param({"A": "x"}, {"A": "x", "B": "b"}, id="what stands as agreed"),
+        pytest.param({"A": "y"}, {"A": "x", "B": "b"}, id="what moved here"),
+        pytest.param(None, {"A": "x", "B": "b"}, id="what nobody knows of them"),
+    ],
+)
+def test_a_full_run_tells_a_field_that_comes_back_too(
+    base: dict[str, Any] | None, told: dict[str, Any]
+) -> None:
+    payload = Payload({"A": "x", "B": "b", "C": None}, [], {}, frozenset({"A", "C"}))
+    assert payload.news(base, tells_all=True) == told
+
+
+@pytest.mark.parametrize(
+    "base, news, all_of_it",
+    [
+        pytest.param({"1": True, "2": True}, [(2, True)], [(1, True), (2, True)], id="agreed"),
+        pytest.param({"1": False}, [(1, True), (2, True)], [(1, True), (2, True)], id="moved"),
+        pytest.param(None, [(1, True), (2, True)], [(1, True), (2, True)], id="never told"),
+    ],
+)
+def test_of_a_preference_that_comes_back_only_news_is_written(
+    base: dict[str, Any] | None, news: list[Any], all_of_it: list[Any]
+) -> None:
+    payload = Payload({}, [(1, True), (2, True)], {}, two_way_preferences=frozenset({1}))
+    assert payload.preference_news(base) == news
+    assert payload.preference_news(base, tells_all=True) == all_of_it
+
+
+@pytest.mark.parametrize(
+    "fields, preferences, comes_back",
+    [
+        pytest.param({"A": 1}, [], True, id="a field"),
+        pytest.param({"B": 1}, [(2, True)], False, id="neither"),
+        pytest.param({}, [(1, False)], True, id="a preference"),
+    ],
+)
+def test_what_is_written_and_comes_back_is_told_apart(
+    fields: dict[str, Any], preferences: list[Any], comes_back: bool
+) -> None:
+    payload = Payload({}, [], {}, frozenset({"A"}), frozenset({1}))
+    assert payload.comes_back(fields, preferences) is comes_back
