@@ -20,7 +20,10 @@ class Affected(Enum):
     MOBILE_NUMBER_TAKEN = """
         EXISTS (SELECT FROM contact_links AS link
                 WHERE link.account_id = $1 AND link.person_id = person.id
-                  AND link.reason = 'mobile_number_taken')"""
+                  AND (link.reason = 'mobile_number_taken'
+                       OR link.state = 'failed' AND person.mobile_number IS NOT NULL
+                          AND lower(link.reason) IN ('duplicate', 'duplicateidentifier',
+                                                     'contacts:idalreadyexists')))"""
     EMAIL_TAKEN = """
         EXISTS (SELECT FROM contact_links AS link
                 WHERE link.account_id = $1 AND link.person_id = person.id

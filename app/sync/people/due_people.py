@@ -108,5 +108,6 @@ async def write_unchanged(
         [each.version for each in unchanged],
         ["suppressed" if each.suppressed else "synced" for each in unchanged],
         [each.changed_at for each in unchanged],
+        [each.note for each in unchanged],
     )
     await heal_people(context, connection, person_ids)

@@ -175,6 +175,7 @@ def standing_of(row: Row, claims: Claims) -> Standing:
         mobile_holder = row["mobile_holder"] or claims.holder_of_mobile(mobile, person_id)
     status, reason = row["account_status"], row["link_reason"]
     in_doubt = status == RESUBSCRIBING
+    refused_as_taken = row["link_state"] == "failed" and (reason or "").lower() in TAKEN_CODES
     return Standing(
         person_id=person_id,
         email_key=email_key,
@@ -198,10 +199,14 @@ def standing_of(row: Row, claims: Claims) -> Standing:
         opt_out_told=row["is_opt_out_told"],
         liftable_there=is_lifted_by_opt_in(status),
         opt_in_pending=awaits_opt_in(status),
-        refused_as_taken=row["link_state"] == "failed" and (reason or "").lower() in TAKEN_CODES,
+        refused_as_taken=refused_as_taken,
         heir=row["heir"],
         email_holder=email_holder,
         mobile_number=mobile,
+        # It can't have been the email: a contact that has it already would have been updated.
+        mobile_refused=refused_as_taken
+        and mobile is not None
+        and (row["contact_id"] is None or row["email_sent"] == email_key),
         mobile_holder=mobile_holder,
     )
 

@@ -44,6 +44,8 @@ class Unchanged:
     changed_at: datetime
     #: Dotdigital's side is known to be suppressed.
     suppressed: bool
+    #: What was left out of the payload, for the link to say.
+    note: str | None = None
 
 
 @dataclass(slots=True)
@@ -92,7 +94,7 @@ def make_record(
     else:
         return Made(
             unchanged=Unchanged(
-                standing.person_id, row["version"], row["changed_at"], _is_off(standing)
+                standing.person_id, row["version"], row["changed_at"], _is_off(standing), note
             )
         )
     entry = Entry(
@@ -123,6 +125,8 @@ def _mobile_to_send(standing: Standing, policy: Policy) -> tuple[str | None, str
         return None, None
     if standing.mobile_holder is not None:
         return None, f"{named(standing.mobile_holder)} has the number, so it was left out."
+    if standing.mobile_refused and policy.send_without_taken_mobile:
+        return None, "Another contact in Dotdigital has the number, so it was left out."
     return standing.mobile_number, None
 
 

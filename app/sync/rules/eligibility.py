@@ -54,6 +54,8 @@ class Standing:
     #: Another person who holds, or is about to hold, the contact of this email.
     email_holder: int | None = None
     mobile_number: str | None = None
+    #: Dotdigital refused the number, as that of a contact which may be nobody's here.
+    mobile_refused: bool = False
     #: Another person whose contact has this mobile number.
     mobile_holder: int | None = None
 

@@ -197,16 +197,19 @@ WHERE due.account_id = $1 AND due.person_id = given.person_id
   AND due.version <= given.version AND due.changed_at <= given.changed_at;
 
 -- name: settle_unchanged
--- People whose payload is the one that was acknowledged: no call, and nothing due any more.
+-- People whose payload is the one that was acknowledged: no call, and nothing due any more. The note
+-- says whose number was left out of it.
 WITH given AS (
-    SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::timestamptz[])
-        AS given (person_id, version, state, changed_at)
+    SELECT person_id, version, state, changed_at, note,
+           CASE WHEN note IS NOT NULL THEN 'mobile_number_taken' END AS reason
+    FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::timestamptz[], $6::text[])
+        AS given (person_id, version, state, changed_at, note)
 ), noted AS (
-    UPDATE contact_links AS link SET state = given.state, reason = NULL, reason_detail = NULL
+    UPDATE contact_links AS link
+    SET state = given.state, reason = given.reason, reason_detail = given.note
     FROM given
     WHERE link.account_id = $1 AND link.person_id = given.person_id
-      AND (link.state <> given.state
-           OR link.reason IS NOT NULL AND link.reason <> 'mobile_number_taken')
+      AND (link.state <> given.state OR link.reason IS DISTINCT FROM given.reason)
 )
 DELETE FROM person_changes AS due USING given
 WHERE due.account_id = $1 AND due.person_id = given.person_id

@@ -115,3 +115,27 @@ async def test_number_goes_to_who_waits_for_it_once_its_holder_lets_go(
     sandbox.sandbox.calls.clear()
     await here.run(sandboxed, "send_people")
     assert calls(sandbox) == {}
+
+
+@pytest.mark.parametrize("is_linked", [True, False])
+async def test_number_of_a_contact_that_is_nobodys_here_is_left_out_where_the_account_says_so(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, *, is_linked: bool
+) -> None:
+    sandbox.control.add_contacts(
+        [{"identifiers": {"email": "form@example.com", "mobileNumber": NUMBER}}]
+    )
+    person = await make_person(here.database)
+    if is_linked:
+        await here.run(sandboxed, "send_people")
+    await here.database.pool.execute("UPDATE people SET mobile_number = $1", NUMBER)
+    await here.run(sandboxed, "send_people")
+    assert await open_failures(here) == 1
+
+    await set_account(here, sandboxed, mobile_conflict="send_without")
+    await here.run(sandboxed, "send_people")
+    stands = await link(here, person.id)
+    assert stands is not None
+    assert (stands["state"], stands["reason"]) == ("synced", "mobile_number_taken")
+    assert stands["reason_detail"].startswith("Another contact in Dotdigital")
+    assert await open_failures(here) == 0
+    assert await due(here) == []
