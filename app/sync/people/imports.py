@@ -118,6 +118,17 @@ async def lose(
         await _close(context, connection, import_id, Settled("lost", error={"detail": detail}))
 
 
+async def tell_after_all(context: JobContext, person_ids: Sequence[int]) -> None:
+    """Have opt-outs told again to who may be a contact by now.
+
+    An import that was given up came late, out of a replica that had stalled: who opted out in
+    between was none when Dotdigital was told.
+    """
+    async with context.database.transaction() as connection:
+        await _note_sent(context, connection, person_ids)
+        await connection.execute(SQL["tell_after_all"], context.account_id, person_ids)
+
+
 async def _note_sent(
     context: JobContext, connection: PoolConnection, person_ids: Sequence[int]
 ) -> None:

@@ -14,11 +14,11 @@ from app.clients.dotdigital import DotdigitalError, MergeOption, Rejected, WaitF
 from app.services.erasure import SUBMITTING
 from app.sync.engine import JobContext
 from app.sync.failures import record_people
-from app.sync.people.imports import SQL, lose, poll
+from app.sync.people.imports import SQL, lose, poll, tell_after_all
 from app.sync.people.person_failures import PersonFailure
 from app.sync.people.person_records import Entry
 from app.sync.rules.poll_intervals import wait_before_poll
-from app.sync.runs import RunStopped
+from app.sync.runs import RunStopped, Superseded
 from app.sync.statements import statements
 from app.sync.turns import sparingly
 
@@ -237,9 +237,12 @@ class Submissions:
             raise
         now = self._context.clock.now()
         first_look = now + timedelta(seconds=wait_before_poll(0))
-        await self._context.database.pool.execute(
+        opened = await self._context.database.pool.execute(
             SQL["opened"], import_id, dotdigital_id, now, first_look, len(kept)
         )
+        if opened == "UPDATE 0":
+            await tell_after_all(self._context, [entry.person_id for entry in kept])
+            raise Superseded
         self._last_at = now
         self._open[import_id] = _Open(dotdigital_id, len(kept), 0, first_look)
         self._context.run.counts["imports"] += 1

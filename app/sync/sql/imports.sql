@@ -130,6 +130,14 @@ WHERE EXISTS (SELECT FROM people WHERE people.id = given.person_id)
 ORDER BY person_id
 ON CONFLICT (account_id, person_id) DO UPDATE SET last_sent_at = excluded.last_sent_at;
 
+-- name: tell_after_all
+-- The emails of these, where they are opted out, count as untold. Primary keys.
+UPDATE address_opt_outs AS address SET confirmed_at = NULL, refusal = NULL
+FROM people AS person
+WHERE person.id = ANY ($2::bigint[]) AND address.account_id = $1
+  AND address.email_key = person.email_key
+  AND address.opted_out_at >= coalesce(person.opted_in_at, '-infinity');
+
 -- name: told_consents
 -- The contacts of accepted records have the consents that went along. Primary keys; a consent of an
 -- erased person is passed over.

@@ -1,4 +1,4 @@
-"""An opt-in that a stalled replica asks Dotdigital to follow after somebody else took over."""
+"""What a stalled replica asks of Dotdigital after somebody else took over, and who opted out."""
 
 import asyncio
 import contextlib
@@ -13,6 +13,7 @@ from app.models import Account
 from sandbox.server import RunningSandbox
 from tests.clock import START, FakeClock
 from tests.factories.engines import Replica, replica_on
+from tests.factories.people import make_person
 from tests.integration.sync.consent_traces import (
     opt_in,
     opt_out,
@@ -29,10 +30,11 @@ ASKED = "/v2/contacts/resubscribe-with-no-challenge"
 
 
 class StallingTransport(Transport):
-    """A transport that holds the opt-in back until it is let go, in a process that may die then."""
+    """A transport that holds a call back until it is let go, in a process that may die then."""
 
-    def __init__(self, *, dies: bool) -> None:
+    def __init__(self, path: str, *, dies: bool) -> None:
         super().__init__(("127.0.0.1",))
+        self._path = path
         self.stalls = asyncio.Event()
         self.goes_on = asyncio.Event()
         self._dies = dies
@@ -40,7 +42,7 @@ class StallingTransport(Transport):
     async def send(
         self, method: str, url: str, credentials: Credentials, body: bytes | None = None
     ) -> Answer:
-        is_late = url.endswith(ASKED)
+        is_late = url.endswith(self._path)
         if is_late:
             self.stalls.set()
             await self.goes_on.wait()
@@ -65,13 +67,19 @@ class Stalled:
 
 
 @contextlib.asynccontextmanager
-async def stalled(here: Replica, account: Account, *, dies: bool) -> AsyncIterator[Stalled]:
-    """Give a replica that stalls where it is about to ask; its run goes on here, to the end."""
-    async with StallingTransport(dies=dies) as transport:
+async def stalled(
+    here: Replica, account: Account, *, dies: bool, path: str = ASKED, first: str = "SELECT 1"
+) -> AsyncIterator[Stalled]:
+    """Give a replica that stalls where it is about to ask; its run goes on here, to the end.
+
+    ``first``: what is changed before that.
+    """
+    async with StallingTransport(path, dies=dies) as transport:
         there = replica_on(here.database, transport, here.clock, here.settings)
         run_id = await here.trigger(account, "send_people")
         run = asyncio.create_task(there.engine.execute(run_id))
         await transport.stalls.wait()
+        await here.database.pool.execute(first)
         await here.engine.execute(run_id)
         other = Stalled(transport, run)
         yield other
@@ -188,3 +196,24 @@ async def test_answered_opt_in_leaves_no_doubt(
     clock.advance(7200)
     await here.run(sandboxed, "send_people")
     assert calls(sandbox) == {}
+
+
+@pytest.mark.parametrize("suppress_unknown", [True, False])
+async def test_late_import_makes_nobody_a_contact_who_opted_out_meanwhile(
+    here: Replica,
+    sandboxed: Account,
+    sandbox: RunningSandbox,
+    clock: FakeClock,
+    *,
+    suppress_unknown: bool,
+) -> None:
+    await here.database.pool.execute(
+        "UPDATE accounts SET settings = $1", {"suppress_unknown": suppress_unknown}
+    )
+    await make_person(here.database)
+    path, out = "/contacts/v3/import", "UPDATE people SET no_email = true"
+    async with stalled(here, sandboxed, dies=False, path=path, first=out) as other:
+        clock.advance(60)
+        await other.wake_up()
+    await here.run(sandboxed, "send_people")
+    assert status(sandbox) in {"suppressed", "unsubscribed"}
