@@ -60,7 +60,8 @@ def find_preference(path: str, there: Sequence[PreferenceThere]) -> PreferenceTh
             raise _ambiguous(path, found)
         if found:
             return found[0]
-    near = [each.path for each in twins] or nearest(path, [each.path for each in there])
+    twin_paths = list(dict.fromkeys(each.path for each in twins))
+    near = twin_paths or nearest(path, [each.path for each in there])
     raise UnknownTarget("preference", path, near[:3])
 
 

@@ -91,7 +91,7 @@ class PreferenceKind(Kind[Sequence[PreferenceThere]]):
             key=str(preference_id),
             ours=ours,
             theirs=theirs,
-            target=f"preference {preference_id}",
+            target=f"preference {mapping.dotdigital_field}",
             nothing=False,
         )
 

@@ -229,3 +229,21 @@ async def test_two_of_ours_on_one_dotdigital_account_share_its_limit(
     assert here.clock.now() - START > timedelta(seconds=50), "the second one waits for its minute"
     keys = await here.database.pool.fetch("SELECT DISTINCT account_key FROM rate_buckets")
     assert [row["account_key"] for row in keys] == [str(sandbox.account.id)]
+
+
+async def test_change_that_is_committed_after_a_later_one_is_sent_all_the_same(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    early = await make_person(here.database, email="early@example.com")
+    await here.run(sandboxed, "send_people")
+    async with here.database.transaction() as slow:
+        await slow.execute("UPDATE people SET first_name = 'Late' WHERE id = $1", early.id)
+        await slow.execute("INSERT INTO people (email) VALUES ('new@example.com')")
+        await make_person(here.database, email="later@example.com")
+        await here.run(sandboxed, "send_people")
+        assert len(list(sandbox.account.contacts)) == 2
+    await here.run(sandboxed, "send_people")
+    assert len(list(sandbox.account.contacts)) == 3
+    contact = sandbox.control.read_contact("early@example.com")
+    assert contact["dataFields"]["FIRSTNAME"] == "Late"
+    assert await due(here) == []

@@ -197,7 +197,7 @@ def test_a_preference_that_dotdigital_has_not_named_yet_is_not_sent() -> None:
         pytest.param(
             NEWS,
             {"news": "perhaps"},
-            "custom.news for preference 12: 'perhaps' is not a yes or no.",
+            "custom.news for preference Topics > News: 'perhaps' is not a yes or no.",
             id="a preference",
         ),
     ],
