@@ -22,7 +22,7 @@ from tests.integration.sync.both_sides import BothSides, both_sides
 #: As many as that, for a long look: DOTSYNC_TEST_DEEP=2000.
 _DEEP = int(os.environ.get("DOTSYNC_TEST_DEEP", "0"))
 _SETTINGS = settings(
-    max_examples=_DEEP or 30,
+    max_examples=_DEEP or 20,
     stateful_step_count=30 if _DEEP else 12,
     deadline=None,
     derandomize=not _DEEP,
