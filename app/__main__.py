@@ -8,10 +8,9 @@ import sys
 gc.disable()
 
 from app.cli import main  # noqa: E402
+from app.garbage import collect_seldom  # noqa: E402
 
-gc.freeze()
-# A full collection holds every request up, and finds next to nothing that is not found before.
-gc.set_threshold(700, 10, 100)
+collect_seldom()
 gc.enable()
 # Requests are answered by one thread; others that work beside it let go this soon, in seconds.
 sys.setswitchinterval(0.001)

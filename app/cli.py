@@ -26,7 +26,6 @@ from app.db import (
     raw_connection,
 )
 from app.errors import AccountPaused, Problem
-from app.garbage import collect_seldom
 from app.lifetime import NOT_THERE_YET, unreachable
 from app.main import Parts, create_app, running_parts
 from app.models.api_keys import SCOPES
@@ -325,7 +324,6 @@ async def _until_ended(parts: Parts, run_id: int) -> Any:  # noqa: ANN401 - a ro
 
 async def _with_parts(settings: Settings, action: Callable[[Parts], Awaitable[Answer]]) -> Answer:
     """Do something with the service's parts, on a migrated database, without serving."""
-    collect_seldom()
     async with running_parts(settings, SystemClock(), Metrics()) as parts:
         try:
             await parts.database.open()

@@ -11,7 +11,6 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from app.garbage import collect_seldom
 from app.listening import bound_sockets, url_of, why_not
 from app.main import Parts, create_app
 from app.settings import Settings
@@ -33,7 +32,6 @@ def serve(settings: Settings, host: str, port: int) -> None:
 
 def _run(settings: Settings, host: str, port: int, sockets: list[socket.socket]) -> None:
     app = create_app(settings)
-    collect_seldom()
     config = uvicorn.Config(
         app,
         host=host,
