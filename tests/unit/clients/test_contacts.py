@@ -191,7 +191,9 @@ async def test_a_query_that_the_api_would_not_take_is_not_sent(
         client.contacts.pages(**query)
 
 
-@pytest.mark.parametrize("body", [{"_items": [{}]}, {"_links": {}}, [], {"_items": 7}], ids=repr)
+@pytest.mark.parametrize(
+    "body", [{"_items": [{}] * 11}, {"_links": {}}, [], {"_items": 7}], ids=repr
+)
 async def test_what_is_no_page_is_refused(
     client: DotdigitalClient, dotdigital: respx.MockRouter, body: object
 ) -> None:

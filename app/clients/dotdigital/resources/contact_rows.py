@@ -12,6 +12,9 @@ from app.clients.dotdigital.wire import dated, id_of, next_marker
 
 Read = TypeVar("Read")
 
+#: Where none of more rows can be read, it is the reading that is at fault, and goes no further.
+_FEW = 10
+
 
 @dataclass(slots=True)
 class ContactList:
@@ -90,7 +93,7 @@ def read_id_page(given: Mapping[str, Any]) -> ContactIdPage:
 
 
 def _each(read: Callable[[Any], Read], rows: Iterable[Any]) -> tuple[list[Read], list[int | None]]:
-    """Read each row; return also the ids of those that can't be."""
+    """Read each row; return also the ids of those that can't be. Raises ValueError for many."""
     found: list[Read] = []
     unread: list[int | None] = []
     for row in rows:
@@ -101,6 +104,8 @@ def _each(read: Callable[[Any], Read], rows: Iterable[Any]) -> tuple[list[Read],
                 unread.append(_read_id(row))
             except (KeyError, TypeError, ValueError):
                 unread.append(None)
+    if len(unread) > _FEW and not found:
+        raise ValueError("none of the rows can be read")
     return found, unread
 
 
