@@ -139,7 +139,11 @@ class ListReturns:
             )
             if asked_at is not None:
                 await connection.execute(
-                    OPT_INS_SQL["settle_doubt"], context.account_id, row["person_id"], asked_at
+                    OPT_INS_SQL["settle_doubt"],
+                    context.account_id,
+                    row["person_id"],
+                    asked_at,
+                    context.clock.now(),
                 )
 
 

@@ -25,10 +25,10 @@ from app.sync.engine import JobContext
 from app.sync.members.member_failures import record_members
 from app.sync.members.member_landings import FlightKind, land, poll
 from app.sync.members.member_report import Flight
-from app.sync.people.imports import lose
+from app.sync.people.imports import doubt, lose
 from app.sync.rules.member_batches import twins_by_contact
 from app.sync.rules.poll_intervals import wait_before_poll
-from app.sync.runs import RunStopped
+from app.sync.runs import RunStopped, Superseded
 from app.sync.statements import statements
 
 log = structlog.get_logger(__name__)
@@ -111,7 +111,7 @@ class Flights:
             await lose(self._context, import_id, "The run was stopped before it was sent.")
             raise
         else:
-            await self._opened(departure, import_id, dotdigital_id, len(kept))
+            await self._opened(departure, import_id, dotdigital_id, kept)
 
     async def look(self) -> None:
         """Look at what has come to its time; waits for nothing."""
@@ -129,19 +129,28 @@ class Flights:
             await self._look_at_next()
 
     async def _opened(
-        self, departure: Departure, import_id: int, dotdigital_id: str | None, members: int
+        self,
+        departure: Departure,
+        import_id: int,
+        dotdigital_id: str | None,
+        members: Sequence[Flight],
     ) -> None:
         context, now = self._context, self._context.clock.now()
         first_look = now + timedelta(seconds=wait_before_poll(0))
-        await context.database.pool.execute(
-            SQL["opened"], import_id, dotdigital_id, now, first_look, members
+        opened = await context.database.pool.execute(
+            SQL["opened"], import_id, dotdigital_id, now, first_look, len(members)
         )
+        if opened == "UPDATE 0":
+            if departure.kind is FlightKind.RESUBSCRIBE:
+                async with context.database.transaction() as connection:
+                    await doubt(context, connection, [each.person_id for each in members])
+            raise Superseded
         if dotdigital_id is None:
             # Older answers have no body: then nothing more is to be learnt.
             await land(context, import_id, DeletionStatus.FINISHED)
             return
         self._last_at = now
-        self._open[import_id] = _Open(dotdigital_id, departure.kind, members, 0, first_look)
+        self._open[import_id] = _Open(dotdigital_id, departure.kind, len(members), 0, first_look)
 
     async def _look_at_next(self) -> None:
         import_id, first = min(self._open.items(), key=lambda item: item[1].next_poll_at)

@@ -16,7 +16,7 @@ from app.sync.engine import JobContext
 from app.sync.members.member_failures import heal_members, record_members
 from app.sync.members.member_report import Flight, judge_members
 from app.sync.people.imports import SQL as IMPORTS_SQL
-from app.sync.people.imports import lose
+from app.sync.people.imports import doubt, lose
 from app.sync.rules.mailability import PENDING_OPT_IN, SUBSCRIBED
 from app.sync.rules.poll_intervals import wait_before_poll
 from app.sync.statements import statements
@@ -163,6 +163,9 @@ async def _take_report(
         await _leave(context, connection, left)
         status = PENDING_OPT_IN if challenged else SUBSCRIBED
         await note_status(context, connection, judged.yes, status)
+        # Who opted out while it was under way was told off before it ended.
+        back = [each.person_id for each in judged.yes]
+        await doubt(context, connection, back, if_opted_out=True)
         counts, failures = {"exited": len(left)}, judged.failures
     else:
         await note_joined(context, connection, judged.yes, judged.suppressed)

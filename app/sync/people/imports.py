@@ -115,7 +115,27 @@ async def lose(
         if may_be_taken:
             records = await connection.fetch(SQL["records"], import_id)
             await _note_sent(context, connection, [each["person_id"] for each in records])
+        returning = await connection.fetch(SQL["returning"], import_id)
+        await doubt(context, connection, [each["person_id"] for each in returning])
         await _close(context, connection, import_id, Settled("lost", error={"detail": detail}))
+
+
+async def doubt(
+    context: JobContext,
+    connection: PoolConnection,
+    person_ids: Sequence[int],
+    *,
+    if_opted_out: bool = False,
+) -> None:
+    """Note that a call may bring the contacts of these back, whatever they say here meanwhile.
+
+    `opt_ins.tell_again` sees to it.
+    """
+    if person_ids:
+        now = context.clock.now()
+        await connection.execute(
+            SQL["doubt"], context.account_id, person_ids, now, not if_opted_out
+        )
 
 
 async def tell_after_all(context: JobContext, person_ids: Sequence[int]) -> None:

@@ -130,6 +130,23 @@ WHERE EXISTS (SELECT FROM people WHERE people.id = given.person_id)
 ORDER BY person_id
 ON CONFLICT (account_id, person_id) DO UPDATE SET last_sent_at = excluded.last_sent_at;
 
+-- name: doubt
+-- An import that brings contacts back may have reached these after an opt-out was told, or reach them
+-- yet: those who are opted out, or all ($4), are in doubt. Primary keys.
+UPDATE contact_links AS link SET opt_in_doubt_at = $3
+FROM people AS person
+WHERE link.account_id = $1 AND link.person_id = ANY ($2::bigint[]) AND person.id = link.person_id
+  AND ($4 OR person.no_email
+       OR EXISTS (SELECT FROM people AS other
+                  WHERE other.email_key = person.email_key AND other.no_email
+                    AND other.deleted_at IS NULL));
+
+-- name: returning
+-- Whom an import brings back. import_members_import.
+SELECT flying.person_id FROM import_members AS flying
+JOIN imports AS import ON import.id = flying.import_id AND import.kind = 'resubscription'
+WHERE flying.import_id = $1;
+
 -- name: tell_after_all
 -- The emails of these, where they are opted out, count as untold. Primary keys.
 UPDATE address_opt_outs AS address SET confirmed_at = NULL, refusal = NULL

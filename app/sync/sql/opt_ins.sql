@@ -41,9 +41,16 @@ WHERE account_id = $1 AND person_id = $2;
 UPDATE contact_links SET opt_in_doubt_at = $3 WHERE account_id = $1 AND person_id = $2;
 
 -- name: settle_doubt
--- The call of that time was answered. Primary key.
-UPDATE contact_links SET opt_in_doubt_at = NULL
-WHERE account_id = $1 AND person_id = $2 AND opt_in_doubt_at = $3;
+-- The call of that time was answered: no doubt is left, but of who opted out meanwhile, for that was
+-- perhaps told before the call came through. Primary keys.
+UPDATE contact_links AS link
+SET opt_in_doubt_at = CASE
+    WHEN person.no_email OR EXISTS (SELECT FROM people AS other
+                                    WHERE other.email_key = person.email_key AND other.no_email
+                                      AND other.deleted_at IS NULL) THEN $4::timestamptz END
+FROM people AS person
+WHERE link.account_id = $1 AND link.person_id = $2 AND person.id = $2
+  AND link.opt_in_doubt_at = $3;
 
 -- name: tell_again
 -- Opt-outs that a call still on its way may have undone since they were told: whenever the doubt has

@@ -1,5 +1,6 @@
 """Opting out of lists and coming back: what lists bring back, and whom nothing brings back."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from app.clients.dotdigital import Transport
 from app.clients.dotdigital.transport import Answer, Credentials
 from app.models import Account, MailingList, Person
 from sandbox.server import RunningSandbox
+from tests.clock import FakeClock
 from tests.factories.engines import Replica, replica_on
 from tests.factories.lists import make_list, make_members
 from tests.factories.people import make_person
@@ -103,15 +105,15 @@ STANDING_OUT = [
 class ChangingTransport(Transport):
     """A transport during whose calls of one kind somebody changes something here."""
 
-    def __init__(self, here: Replica, fragment: str, statement: str) -> None:
+    def __init__(self, fragment: str, change: Callable[[], Awaitable[object]]) -> None:
         super().__init__(("127.0.0.1",))
-        self._database, self._fragment, self._statement = here.database, fragment, statement
+        self._fragment, self._change = fragment, change
 
     async def send(
         self, method: str, url: str, credentials: Credentials, body: bytes | None = None
     ) -> Answer:
         if self._fragment in url:
-            await self._database.pool.execute(self._statement)
+            await self._change()
         return await super().send(method, url, credentials, body)
 
 
@@ -122,12 +124,40 @@ async def test_nobody_comes_back_to_a_list_who_opts_out_while_the_run_is_about_i
     mailing_list, person = await left_by_own_wish(here, sandboxed, sandbox, resubscribe_mode=mode)
     await make_members(here.database, mailing_list, [person])
     sandbox.sandbox.calls.clear()
-    out = "UPDATE people SET no_email = true"
-    async with ChangingTransport(here, "/unsubscribed-since/", out) as transport:
+
+    async def opt_out() -> None:
+        await here.database.pool.execute("UPDATE people SET no_email = true")
+
+    async with ChangingTransport("/unsubscribed-since/", opt_out) as transport:
         there = replica_on(here.database, transport, here.clock, here.settings)
         await there.run(sandboxed, "send_lists")
     assert not [path for path in calls(sandbox) if "resubscribe" in path]
     assert await here.database.pool.fetchval("SELECT opt_in_doubt_at FROM contact_links") is None
+
+
+async def test_who_opts_out_while_a_list_brings_them_back_is_told_off_after_it(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, clock: FakeClock
+) -> None:
+    """The opt-out is told while the call to the list waits for its turn."""
+    mailing_list, person = await left_by_own_wish(
+        here, sandboxed, sandbox, resubscribe_mode="no_challenge"
+    )
+    await make_members(here.database, mailing_list, [person])
+
+    async def tell_of_opt_out() -> None:
+        await here.database.pool.execute(
+            "UPDATE people SET no_email = true, opted_out_at = $1", clock.now()
+        )
+        await here.run(sandboxed, "send_people")
+        assert status_there(sandbox)[0] == "suppressed"
+        clock.advance(1)
+
+    async with ChangingTransport("/resubscribe-with-no-challenge", tell_of_opt_out) as transport:
+        there = replica_on(here.database, transport, here.clock, here.settings)
+        await there.run(sandboxed, "send_lists")
+    clock.advance(60)
+    await here.run(sandboxed, "send_people")
+    assert status_there(sandbox)[0] == "suppressed"
 
 
 @pytest.mark.parametrize("statement", STANDING_OUT)
@@ -217,6 +247,35 @@ async def test_whoever_leaves_an_audience_is_brought_back_as_it_says(
     assert sandbox.control.contact("p3@example.com").email_status == "suppressed"
     assert list(await states(here, mailing_list)) == [people[2].id]
     assert calls(sandbox).get("PUT /contacts/v3/import", 0) == (mode != "never")
+
+
+@pytest.mark.parametrize("end", ["comes", "is forgotten"])
+async def test_who_opts_out_while_an_import_brings_them_back_stays_out(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, clock: FakeClock, end: str
+) -> None:
+    mailing_list, people = await audience(here, sandboxed, 1)
+    await here.run(sandboxed, "send_lists")
+    await set_state(here, mailing_list, people, "leaving")
+    sandbox.control.add_fault("job_hangs", path="/contacts/v3/import", times=1)
+    await here.run(sandboxed, "send_lists")
+    await here.database.pool.execute(
+        "UPDATE people SET no_email = true, opted_out_at = $1", clock.now()
+    )
+    await here.run(sandboxed, "send_people")
+    if end == "is forgotten":
+        # As after a month: it brought them back, and nobody can say so any more.
+        path = "/contacts/v3/import/*"
+        sandbox.control.add_fault("status", path=path, times=1, status=404)
+    sandbox.control.release_jobs()
+    for job in list(sandbox.account.jobs._jobs.values()):
+        await sandbox.account.jobs.look(job)
+    assert sandbox.control.contact("p1@example.com").email_status == "subscribed"
+    clock.advance(3600)
+    monitor = "SELECT id FROM runs WHERE job = 'monitor_imports' AND status = 'queued'"
+    await here.engine.execute(await here.database.pool.fetchval(monitor))
+    clock.advance(60)
+    await here.run(sandboxed, "send_people")
+    assert sandbox.control.contact("p1@example.com").email_status == "suppressed"
 
 
 async def test_who_had_opted_out_before_the_audience_came_stays_out(
