@@ -54,6 +54,12 @@ async def hand_over(context: JobContext, departures: Sequence[Departure]) -> int
             context.clock.now(),
             [each.row["opt_out_told"] for each in going],
         )
+        await connection.execute(
+            SQL["take_over_doubt"],
+            context.account_id,
+            [each.heir for each in going],
+            [each.person_id for each in going],
+        )
     return len(going)
 
 

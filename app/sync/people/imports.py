@@ -114,7 +114,9 @@ async def lose(
             return
         if may_be_taken:
             records = await connection.fetch(SQL["records"], import_id)
-            await _note_sent(context, connection, [each["person_id"] for each in records])
+            sent = [each["person_id"] for each in records]
+            await _note_sent(context, connection, sent)
+            await doubt(context, connection, sent)
         returning = await connection.fetch(SQL["returning"], import_id)
         await doubt(context, connection, [each["person_id"] for each in returning])
         await _close(context, connection, import_id, Settled("lost", error={"detail": detail}))
@@ -127,7 +129,7 @@ async def doubt(
     *,
     if_opted_out: bool = False,
 ) -> None:
-    """Note that a call may bring the contacts of these back, whatever they say here meanwhile.
+    """Note that a call may make or bring back contacts of these, whatever they say here meanwhile.
 
     `opt_ins.tell_again` sees to it.
     """

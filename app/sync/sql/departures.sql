@@ -55,3 +55,11 @@ ON CONFLICT (account_id, person_id) DO UPDATE
         email_key = excluded.email_key,
         mobile_sent = excluded.mobile_sent, acknowledged = NULL, sent_fingerprint = NULL,
         sent_version = NULL, linked_at = excluded.linked_at;
+
+-- name: take_over_doubt
+-- What may come late is about the contact, so it goes along. Primary key of contact_links.
+UPDATE contact_links AS link SET opt_in_doubt_at = gone.opt_in_doubt_at
+FROM unnest($2::bigint[], $3::bigint[]) AS given (heir_id, person_id)
+JOIN contact_links AS gone
+  ON gone.account_id = $1 AND gone.person_id = given.person_id AND gone.opt_in_doubt_at IS NOT NULL
+WHERE link.account_id = $1 AND link.person_id = given.heir_id;

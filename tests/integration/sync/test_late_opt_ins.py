@@ -198,6 +198,7 @@ async def test_answered_opt_in_leaves_no_doubt(
     assert calls(sandbox) == {}
 
 
+@pytest.mark.parametrize("dies", [pytest.param(False, id="lives"), pytest.param(True, id="dies")])
 @pytest.mark.parametrize("suppress_unknown", [True, False])
 async def test_late_import_makes_nobody_a_contact_who_opted_out_meanwhile(
     here: Replica,
@@ -206,14 +207,29 @@ async def test_late_import_makes_nobody_a_contact_who_opted_out_meanwhile(
     clock: FakeClock,
     *,
     suppress_unknown: bool,
+    dies: bool,
 ) -> None:
     await here.database.pool.execute(
         "UPDATE accounts SET settings = $1", {"suppress_unknown": suppress_unknown}
     )
     await make_person(here.database)
     path, out = "/contacts/v3/import", "UPDATE people SET no_email = true"
-    async with stalled(here, sandboxed, dies=False, path=path, first=out) as other:
+    async with stalled(here, sandboxed, dies=dies, path=path, first=out) as other:
         clock.advance(60)
         await other.wake_up()
+    clock.advance(300)
     await here.run(sandboxed, "send_people")
     assert status(sandbox) in {"suppressed", "unsubscribed"}
+
+
+async def test_contact_in_doubt_stays_so_with_who_takes_it_over(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, clock: FakeClock
+) -> None:
+    first = await make_person(here.database)
+    await here.run(sandboxed, "send_people")
+    second = await make_person(here.database)
+    await here.database.pool.execute("UPDATE contact_links SET opt_in_doubt_at = $1", clock.now())
+    await here.database.pool.execute("DELETE FROM people WHERE id = $1", first.id)
+    await here.run(sandboxed, "send_people")
+    doubts = "SELECT opt_in_doubt_at FROM contact_links WHERE person_id = $1"
+    assert await here.database.pool.fetchval(doubts, second.id) is not None
