@@ -7,9 +7,7 @@ reads what was changed there. It watches its imports for a while and leaves thos
 take longer to monitor_imports.
 """
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from app.clients.dotdigital import (
     DotdigitalError,
@@ -28,10 +26,10 @@ from app.sync.people.address_opt_outs import (
 )
 from app.sync.people.considered import Considered
 from app.sync.people.departures import MOST_AT_ONCE, delete_contacts, hand_over, leave_contacts
+from app.sync.people.due_pages import DuePage, DuePages
 from app.sync.people.due_people import (
     count_due,
     counts_of,
-    due_people,
     load_plan,
     reload_settings,
     write_held,
@@ -42,15 +40,14 @@ from app.sync.people.lost_targets import explain_failures, look_for_lost_targets
 from app.sync.people.opt_ins import bring_back, tell_again
 from app.sync.people.opt_outs import send_opt_outs
 from app.sync.people.payloads import PayloadPlan
-from app.sync.people.people_page import Claims, Departure, Leaving, Return, SortedPage, sort_page
-from app.sync.people.person_records import Row
+from app.sync.people.people_page import Departure, Leaving, Return, SortedPage, sort_page
+from app.sync.people.person_records import Entry
 from app.sync.people.person_standing import policy_of
 from app.sync.people.rehearsal import rehearse, say_what_it_takes
 from app.sync.people.submissions import Batch, PlanChanged, Submissions
 from app.sync.queue import ensure_run
 from app.sync.statements import statements
 from app.sync.turns import sparingly
-from app.tasks import cancelled
 
 SQL = statements("send_people")
 
@@ -122,17 +119,6 @@ async def _send_everyone(
     return True
 
 
-@dataclass(slots=True)
-class _Reading:
-    """A page of due people that is being read."""
-
-    after_id: int
-    #: Who is on the way and perhaps in no table yet; what is recorded before the page is read, the
-    #: page shows itself.
-    claims: Claims
-    rows: asyncio.Task[Sequence[Row]]
-
-
 class _Sender:
     """Goes through the due people once, from the first to the last."""
 
@@ -157,6 +143,7 @@ class _Sender:
         self._returning: list[Return] = []
         #: Contacts with news there that is still to be read; None before anything was read.
         self._unread: frozenset[int] | None = None
+        self._has_read = False
         #: Why it couldn't be read.
         self.fault: DotdigitalError | None = None
         #: How many people this sweep left for another look.
@@ -165,34 +152,18 @@ class _Sender:
     async def sweep(self, *, resend: bool) -> None:
         """Send everyone due; when it returns, Dotdigital has every import."""
         self.to_follow = 0
-        ahead, has_read = await self._read_on(0), self._unread is not None
-        try:
-            while rows := await ahead.rows:
-                here, ahead = ahead, await self._read_on(rows[-1]["person_id"])
-                page = await self._sorted(rows, here.claims, resend=resend)
-                if not has_read and any(entry.overwrites for entry in page.records):
-                    await self._read_there()
-                    has_read = True
-                    # What was taken may change what is to be sent: the page anew.
-                    await cancelled(ahead.rows)
-                    ahead = await self._read_on(here.after_id)
+        self._has_read = self._unread is not None
+        async with DuePages(self._context, self._on_their_way) as pages:
+            while (due := await pages.next()) is not None:
+                page = await self._sorted(due, resend=resend)
+                if await self._reads_first(page):
+                    # What was taken may change what is to be sent.
+                    await pages.again(due)
                     continue
                 self._leave_unread(page)
-                async for entry in sparingly(self._context.clock, (*page.records, *page.fills)):
-                    ahead.claims.take(entry)
-                self._considered.take(rows)
-                if page.opting_out:
-                    # They opted out since the run began, and go before the rest of it all the same.
-                    await send_opt_outs(self._context, here.after_id, ahead.after_id)
-                await keep_given_up(self._context, page.giving_up)
-                await self._settle(page)
-                await self._fill_batches(page)
-                await self._see_off(MOST_AT_ONCE - 1)
-                self._submissions.look()
-                self._context.run.counts["pending"] = self._submissions.pending
-                await self._considered.save()
-        finally:
-            await cancelled(ahead.rows)
+                await pages.claim((*page.records, *page.fills))
+                self._considered.take(due.rows)
+                await self._send(due, page)
         await self._submit(self._records)
         await self._submit(self._fills)
         await self._submissions.all_submitted()
@@ -200,6 +171,27 @@ class _Sender:
         self.to_follow += await leave_contacts(self._context, self._leaving)
         self.to_follow += await bring_back(self._context, self._returning)
         self._leaving, self._returning = [], []
+
+    async def _send(self, due: DuePage, page: SortedPage) -> None:
+        """Let everyone of the page have what they need, as far as it's their turn."""
+        if page.opting_out:
+            # They opted out since the run began, and go before the rest of it all the same.
+            await send_opt_outs(self._context, due.after_id, due.up_to_id)
+        await keep_given_up(self._context, page.giving_up)
+        await self._settle(page)
+        await self._fill_batches(page)
+        await self._see_off(MOST_AT_ONCE - 1)
+        self._submissions.look()
+        self._context.run.counts["pending"] = self._submissions.pending
+        await self._considered.save()
+
+    async def _reads_first(self, page: SortedPage) -> bool:
+        """Read what was changed there, once, before anything of it is written over."""
+        if self._has_read or not any(entry.overwrites for entry in page.records):
+            return False
+        self._has_read = True
+        await self._read_there()
+        return True
 
     async def _read_there(self) -> None:
         """Read what was changed there; whatever comes of it, nobody else has to wait for it."""
@@ -255,23 +247,19 @@ class _Sender:
                     await self._submit(batch)
                 batch.add(entry)
 
-    async def _sorted(self, rows: Sequence[Row], claims: Claims, *, resend: bool) -> SortedPage:
+    async def _sorted(self, due: DuePage, *, resend: bool) -> SortedPage:
         """Sort the page, a few people at a time."""
         page = SortedPage()
-        async for begin in sparingly(self._context.clock, range(0, len(rows), _SLICE)):
-            part = rows[begin : begin + _SLICE]
-            page.extend(sort_page(part, self._plan, self._policy, claims, resend=resend))
+        async for begin in sparingly(self._context.clock, range(0, len(due.rows), _SLICE)):
+            part = due.rows[begin : begin + _SLICE]
+            page.extend(sort_page(part, self._plan, self._policy, due.claims, resend=resend))
         return page
 
-    async def _read_on(self, after_id: int) -> "_Reading":
-        """Begin to read the next page, while the one before it is worked on."""
-        claims = Claims()
-        in_hand = (*self._records.entries, *self._fills.entries)
-        on_their_way = (*in_hand, *self._submissions.unrecorded())
-        async for entry in sparingly(self._context.clock, on_their_way):
-            claims.take(entry)
-        rows = asyncio.create_task(due_people(self._context, after_id))
-        return _Reading(after_id, claims, rows)
+    def _on_their_way(self) -> Iterator[Entry]:
+        """Yield the records that are to be sent, or are sent, and stand in no table yet."""
+        yield from self._records.entries
+        yield from self._fills.entries
+        yield from self._submissions.unrecorded()
 
     async def _submit(self, batch: Batch) -> None:
         if batch.entries:

@@ -20,6 +20,8 @@ from app.sync.statements import statements
 SQL = statements("send_people")
 
 _PAGE = 5000
+#: Bytes of their own fields after which a page is full: read, they take some times as many.
+_PAGE_BYTES = 4_000_000
 #: Rows read at one go, so that requests are answered in between.
 _AT_ONCE = 250
 _OPTED_OUT = frozenset({Reason.OPTED_OUT, Reason.ADDRESS_OPTED_OUT, Reason.SUPPRESSED_THERE})
@@ -68,7 +70,13 @@ async def due_people(context: JobContext, after_id: int) -> Sequence[Row]:
             context.account_settings.people == "list_members",
             prefetch=_AT_ONCE,
         )
-        return [row async for row in reading]
+        rows, has = [], 0
+        async for row in reading:
+            rows.append(row)
+            has += row["custom_bytes"]
+            if has > _PAGE_BYTES:
+                break
+        return rows
 
 
 def counts_of(page: SortedPage) -> Counter[str]:

@@ -152,24 +152,26 @@ class Submissions:
     def look(self) -> None:
         """Look at those imports whose time has come, in the background.
 
-        Raises what an earlier look met: DotdigitalError, or Superseded.
+        Raises what an earlier look met: DotdigitalError.
         """
-        for import_id in [each for each, task in self._looks.items() if task.done()]:
-            self._looks.pop(import_id).result()
-        now = self._context.clock.now()
-        for import_id, each in self._open.items():
-            if each.next_poll_at <= now:
-                self._begin_look(import_id)
+        self._end_looks()
+        self._begin_looks()
 
     async def watch(self) -> None:
-        """Watch the open imports to their end, or as long as the account's settings say."""
+        """Watch the open imports to their end, or as long as the account's settings say.
+
+        Raises as `look` does.
+        """
         patience = timedelta(seconds=self._context.account_settings.import_wait_seconds)
         deadline = self._last_at + patience
         while self._open:
             first = min(each.next_poll_at for each in self._open.values())
             if first > deadline:
-                return
+                break
             await self._look_at_next()
+        if self._looks:
+            await asyncio.wait(self._looks.values())
+        self._end_looks()
 
     async def close(self) -> None:
         """Let submissions and looks that are under way come to their end, whatever it is."""
@@ -185,6 +187,7 @@ class Submissions:
 
     async def _look_at_next(self) -> None:
         """Wait until the first import is looked at whose time comes; raises as `look` does."""
+        self._end_looks()
         import_id, first = min(self._open.items(), key=lambda item: item[1].next_poll_at)
         wait_s = (first.next_poll_at - self._context.clock.now()).total_seconds()
         if wait_s > 0 and import_id not in self._looks:
@@ -195,12 +198,25 @@ class Submissions:
         self._note_pending()
         await self._context.run.save()
 
+    def _end_looks(self) -> None:
+        for import_id in [each for each, task in self._looks.items() if task.done()]:
+            self._looks.pop(import_id).result()
+
+    def _begin_looks(self) -> None:
+        now = self._context.clock.now()
+        for import_id, each in self._open.items():
+            if each.next_poll_at <= now:
+                self._begin_look(import_id)
+
     def _begin_look(self, import_id: int) -> None:
-        if import_id not in self._looks:
+        before = self._looks.get(import_id)
+        if before is None or (before.done() and before.exception() is None):
             self._looks[import_id] = asyncio.create_task(self._look_at(import_id))
 
     async def _look_at(self, import_id: int) -> None:
-        each = self._open[import_id]
+        each = self._open.get(import_id)
+        if each is None:
+            return
         async with self._one_at_a_time:
             has_ended = await poll(self._context, import_id, each.dotdigital_id, each.polls)
         if has_ended:
@@ -225,8 +241,13 @@ class Submissions:
         try:
             dotdigital_id = await self._put(kept, merge_option)
         except Rejected as error:
-            await lose(self._context, import_id, f"Dotdigital refused it: {error}")
-            await self._submit_parts(kept, merge_option, error)
+            # Until the last of them is in a table again, they are still on their way.
+            self._unrecorded[id(kept)] = kept
+            try:
+                await lose(self._context, import_id, f"Dotdigital refused it: {error}")
+                await self._submit_parts(kept, merge_option, error)
+            finally:
+                del self._unrecorded[id(kept)]
             return
         except DotdigitalError as error:
             text = f"The call failed: {error}"
@@ -302,7 +323,8 @@ class Submissions:
                 if waited_s >= _SLOT_PATIENCE_S:
                     raise
                 log.info("waits_for_import_slot", run_id=context.run.id, waited_s=waited_s)
-            self.look()
+            # What a look meets is no fault of this call.
+            self._begin_looks()
             await context.run.save()
             await context.clock.sleep(_SLOT_WAIT_S)
             waited_s += _SLOT_WAIT_S

@@ -40,6 +40,9 @@ SELECT due.person_id, due.reason AS change_reason, due.attempts, due.changed_at,
        person.first_name, person.last_name, person.title, person.job_title,
        person.organisation, person.address_line_1, person.address_line_2, person.city,
        person.county, person.state, person.postcode, person.country, person.custom,
+       -- Of most people it is little, and to know how little takes longer than it's worth.
+       CASE WHEN pg_column_compression(person.custom) IS NULL AND pg_column_size(person.custom) < 1000
+            THEN 0 ELSE octet_length(person.custom::text) END AS custom_bytes,
        person.external_ref, person.sync_with_mailer, person.no_email,
        person.email_undeliverable, person.created_at, person.updated_at,
        person.deleted_at IS NOT NULL AS deleted,
