@@ -7,8 +7,8 @@ import pytest
 from app.db import Database
 from app.errors import Conflict, Invalid
 from app.models import Account
+from app.services.mapping_kinds.kind import Target
 from app.services.mappings import (
-    Target,
     change_mapping,
     create_mapping,
     delete_mapping,

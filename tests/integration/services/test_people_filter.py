@@ -94,7 +94,7 @@ class TestWhatIsFound:
         await make_failure(database, account, synced, resolved_at=START)
         await database.pool.execute("UPDATE people SET city = 'Leeds' WHERE id = $1", due.id)
 
-        shown: dict[str, list[int]] = {}
+        shown: dict[Any, list[int]] = {}
         async with database.pool.acquire() as connection:
             for person in (synced, due, flying, failing, lost, never):
                 (item,) = await account_standings(connection, person.id, START)

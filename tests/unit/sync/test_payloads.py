@@ -220,7 +220,7 @@ def test_every_value_that_does_not_fit_is_named_at_once() -> None:
     values = {"score": "high", "note": "fine", "news": "perhaps"}
     with pytest.raises(MappedValueError) as refused:
         plan.payload(due_person(custom=values))
-    for target in ("SCORE (Numeric)", "BORN (Date)", "preference 12"):
+    for target in ("SCORE (Numeric)", "BORN (Date)", "preference Topics > News"):
         assert f" for {target}: " in str(refused.value)
     assert "NOTE" not in str(refused.value)
     assert set(refused.value.fields) == {"custom.score", "custom.news"}
