@@ -21,8 +21,8 @@ SELECT
     (SELECT count(*) FROM runs WHERE account_id = $1 AND status IN ('queued', 'running'))
         AS "active runs"
 """
-#: Why nobody was linked so far, how far the other account was read, and what came without a
-#: mailshot.
+#: Why nobody was linked so far, how far the other account was read, what came without a mailshot,
+#: and what that account was told.
 _FORGET = (
     "DELETE FROM contact_links WHERE account_id = $1",
     "DELETE FROM watermarks WHERE account_id = $1",
@@ -30,6 +30,11 @@ _FORGET = (
     "DELETE FROM online_activities WHERE account_id = $1",
     "DELETE FROM activity_rematches WHERE account_id = $1",
     "DELETE FROM activity_matching WHERE account_id = $1",
+    "DELETE FROM consents_told WHERE account_id = $1",
+    """
+    UPDATE address_opt_outs SET confirmed_at = NULL, refusal = NULL, dotdigital_import_id = NULL
+    WHERE account_id = $1
+    """,
     """
     INSERT INTO person_changes AS due (account_id, person_id, version, reason)
     SELECT $1, id, version, 'new_account' FROM people WHERE deleted_at IS NULL ORDER BY id

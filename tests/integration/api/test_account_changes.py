@@ -162,6 +162,40 @@ async def test_an_account_that_nothing_ties_may_stand_for_another_dotdigital_acc
     assert await database.pool.fetchval("SELECT count(*) FROM contact_links") == 0
 
 
+async def test_another_dotdigital_account_is_told_again_what_the_first_one_was(
+    api: httpx.AsyncClient, sandbox: RunningSandbox, database: Database
+) -> None:
+    made = await make_account_over_api(api, sandbox)
+    person = await make_person(database)
+    consent_id: int = await database.pool.fetchval(
+        """
+        INSERT INTO consents (person_id, text, consented_at, url, ip_address, user_agent)
+        VALUES ($1, 'News, please', now(), '', '', '') RETURNING id
+        """,
+        person.id,
+    )
+    await database.pool.execute(
+        "INSERT INTO consents_told (consent_id, account_id) VALUES ($1, $2)", consent_id, made["id"]
+    )
+    await database.pool.execute(
+        """
+        INSERT INTO address_opt_outs (account_id, email_key, source, opted_out_at, confirmed_at,
+                                      refusal, dotdigital_import_id)
+        VALUES ($1, 'told@example.com', 'deleted', now(), now(), NULL, 'an-import'),
+               ($1, 'refused@example.com', 'deleted', now(), now(), 'It is no email.', NULL)
+        """,
+        made["id"],
+    )
+    sandbox.control.add_account(username=OTHER, password="s3cret", region="r3")
+
+    await patch(api, made["id"], username=OTHER, password="s3cret")
+
+    known = "SELECT confirmed_at, refusal, dotdigital_import_id FROM address_opt_outs"
+    assert {tuple(row) for row in await database.pool.fetch(known)} == {(None, None, None)}
+    assert await database.pool.fetchval("SELECT count(*) FROM address_opt_outs") == 2
+    assert await database.pool.fetchval("SELECT count(*) FROM consents_told") == 0
+
+
 async def test_another_dotdigital_account_without_the_mapped_data_fields_is_refused(
     api: httpx.AsyncClient, sandbox: RunningSandbox, database: Database
 ) -> None:

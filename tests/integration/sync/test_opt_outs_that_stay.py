@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from app.models import Account
@@ -118,6 +119,24 @@ async def test_new_account_knows_the_addresses_that_were_left_before_it(
         (ANN, "left", START),
         ("cy@example.com", "left", START),
     }
+
+
+async def test_another_dotdigital_account_is_told_of_addresses_that_the_first_one_knew(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, api: httpx.AsyncClient
+) -> None:
+    await make_person(here.database, no_email=True, opted_out_at=START)
+    await here.run(sandboxed, "send_people")
+    assert status(sandbox) == "unsubscribed"
+    await here.database.pool.execute("DELETE FROM mappings")
+    other = sandbox.control.add_account(username="second@apiconnector.com", password="word")
+    credentials = {"username": "second@apiconnector.com", "password": "word"}
+    answer = await api.patch(f"/v1/accounts/{sandboxed.id}", json=credentials)
+    assert answer.status_code == 200
+
+    await here.run(sandboxed, "send_people")
+    stands = other.find("email", ANN)
+    assert stands is not None
+    assert stands.email_status == "unsubscribed"
 
 
 async def test_contact_that_came_back_by_itself_is_suppressed_by_a_newer_opt_out(
