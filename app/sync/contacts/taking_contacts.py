@@ -7,6 +7,8 @@ go on with, and leaves the watermark where that one finds it.
 
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from sqlmodel import col, select
@@ -22,8 +24,10 @@ from app.sync.readings import ReadElsewhere, Reading, Stream
 from app.sync.rules.read_window import is_whole_due, since, went_back
 
 _CONTACTS: Final = "contacts"
-#: So often a send begins again where another run reads on.
-_MOST_MEETINGS: Final = 3
+#: So often a send begins again where another run reads on, or began what it went on with.
+_MOST_READINGS: Final = 5
+#: A reading of everything that took longer is behind by then.
+_SHORT: Final = timedelta(minutes=5)
 
 
 async def take_contacts(context: JobContext, concerned: Collection[int]) -> None:
@@ -46,22 +50,35 @@ async def take_before_sending(context: JobContext) -> frozenset[int] | None:
     """Take what was changed there, so that nothing is written over unread. A call for each 5000.
 
     Everything is read where a mapping is new, for what its field holds there is in no other
-    reading. Returns the contacts whose news is left for another time; None where another run is
-    about to read them all, and whoever needs it waits for that.
+    reading. One that another run began, or that read everything and took long, is followed by
+    another: of its first pages it isn't known what was left, or what is news since. Returns the
+    contacts whose news is left for another time; None where another run is about to read them all,
+    and whoever needs it waits for that.
     """
     counts: Counter[str] = Counter()
-    for _ in range(_MOST_MEETINGS):
+    for _ in range(_MOST_READINGS):
         stream = await Stream.load(context, _CONTACTS)
         if stream.whole_reading_is_under_way and await _retrieves(context):
             return None
         try:
-            left = await _take(context, stream, counts, whole=False)
+            taken = await _take(context, stream, counts, whole=False)
         except ReadElsewhere:
             await context.run.save()
         else:
-            await context.run.note("read_before_sending", **+counts)
-            return frozenset(left)
+            if taken.is_up_to_date:
+                await context.run.note("read_before_sending", **+counts)
+                return frozenset(taken.left)
     return None
+
+
+@dataclass(slots=True)
+class _Taken:
+    """A reading that was taken to its end."""
+
+    #: Contacts whose news is left for another time, of those that this run has met.
+    left: set[int]
+    #: This run has met them all, as they were a little while ago.
+    is_up_to_date: bool
 
 
 async def _take(
@@ -71,8 +88,8 @@ async def _take(
     concerned: Collection[int] = (),
     *,
     whole: bool,
-) -> set[int]:
-    """Take one reading to its end; return the contacts that are left. Raises ReadElsewhere."""
+) -> _Taken:
+    """Take one reading to its end. Raises ReadElsewhere."""
     client = context.client
     taking, payloads = await _mappings(context)
     is_first = stream.read.until is None
@@ -97,17 +114,20 @@ async def _take(
     is_back = went_back(stream.read, client.answered_at)
     whole = whole or is_back
     reading = stream.next_reading(taking.mark, whole=whole)
+    goes_on = reading.place is not None
     left = await read(reading)
     if not reading.is_whole and went_back(stream.read, client.answered_at):
         await context.run.note("their_clock_went_back")
-        is_back = True
+        is_back, goes_on = True, False
         reading = Reading(None, mark=taking.mark)
         left = await read(reading)
     if not context.run.is_dry:
         async with context.run.fenced() as connection:
             await stream.hold(context, connection)
             await stream.finish(context, connection, reading)
-    return left
+    now = their_time(context)
+    is_behind = reading.is_whole and now - (reading.began_at or now) >= _SHORT
+    return _Taken(left, is_up_to_date=not (goes_on or is_behind))
 
 
 async def _retrieves(context: JobContext) -> bool:
