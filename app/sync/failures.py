@@ -27,6 +27,7 @@ async def record_people(
         context.account_id,
         ids,
         [failure.version for failure in failures],
+        [failure.changed_at for failure in failures],
         [failure.code for failure in failures],
         [with_advice(failure.text, failure.code) for failure in failures],
         [

@@ -104,7 +104,7 @@ async def _settle(
             each.contact_id: reason for each in departures if str(each.contact_id) not in done
         }
     failures = [
-        PersonFailure(each.person_id, each.version, *refusals[each.contact_id])
+        PersonFailure(each.person_id, each.version, each.changed_at, *refusals[each.contact_id])
         for each in departures
         if each.contact_id in refusals
     ]
@@ -175,7 +175,9 @@ async def leave_contacts(context: JobContext, leaving: Sequence[Leaving]) -> int
         else:
             text = "Dotdigital says that another contact has the email or mobile number."
             failures.append(
-                PersonFailure(each.person_id, each.version, "duplicateIdentifier", text)
+                PersonFailure(
+                    each.person_id, each.version, each.changed_at, "duplicateIdentifier", text
+                )
             )
     async with context.run.fenced() as connection:
         await record_people(context, connection, failures)

@@ -115,6 +115,7 @@ def judge(records: Iterable[Record], report: ImportReport, holders: Mapping[int,
     holders = dict(holders)
     for record in records:
         person_id, version = record["person_id"], record["version"]
+        changed_at = record["changed_at"]
         contact_id = told.contact_of(record)
         if contact_id is None:
             code, text = told.reason_of(record)
@@ -127,15 +128,18 @@ def judge(records: Iterable[Record], report: ImportReport, holders: Mapping[int,
             if contact_id in told.unconsented:
                 judged.unconsented.add(person_id)
                 code, text = told.reason_of(record)
-                judged.failures.append(PersonFailure(person_id, version, code, text))
+                judged.failures.append(PersonFailure(person_id, version, changed_at, code, text))
             continue
         if code.lower() in _SUPPRESSED_CODES:
-            judged.suppressed.append((person_id, version, record["changed_at"]))
+            judged.suppressed.append((person_id, version, changed_at))
         else:
-            judged.failures.append(PersonFailure(person_id, version, code, text))
+            judged.failures.append(PersonFailure(person_id, version, changed_at, code, text))
     return judged
 
 
 def all_failed(records: Sequence[Record], code: str, text: str) -> list[PersonFailure]:
     """Return a failure for each record of an import that failed as a whole."""
-    return [PersonFailure(each["person_id"], each["version"], code, text) for each in records]
+    return [
+        PersonFailure(each["person_id"], each["version"], each["changed_at"], code, text)
+        for each in records
+    ]

@@ -155,7 +155,7 @@ async def _note_answer(context: JobContext, each: Return, answer: _Answer) -> No
                 SQL["still_out"], context.account_id, each.email_key, context.clock.now()
             )
         if answer.failure is not None:
-            failure = PersonFailure(each.person_id, each.version, *answer.failure)
+            failure = PersonFailure(each.person_id, each.version, each.changed_at, *answer.failure)
             await record_people(context, connection, [failure])
 
 

@@ -96,6 +96,7 @@ class Leaving:
 
     person_id: int
     version: int
+    changed_at: datetime
     contact_id: int
     email: str
     to_verify: bool
@@ -110,6 +111,7 @@ class Return:
     email: str
     email_key: str
     version: int
+    changed_at: datetime
     opted_in_at: datetime
     #: When we had it suppressed, if we did.
     suppressed_at: datetime | None
@@ -236,6 +238,7 @@ def sort_page(
                     Leaving(
                         standing.person_id,
                         row["version"],
+                        row["changed_at"],
                         contact_id,
                         standing.email_key or "",
                         to_verify,
@@ -246,10 +249,7 @@ def sort_page(
             case Skip(reason, other):
                 _hold(page, row, standing, reason, other, policy)
             case Refuse(reason, other):
-                failure = PersonFailure(
-                    standing.person_id, row["version"], reason.value, reason.told(other)
-                )
-                page.failures.append(failure)
+                page.failures.append(_failure(row, reason.value, reason.told(other)))
             case _:
                 assert_never(action)
     return page
@@ -305,6 +305,7 @@ def _return(row: Row, standing: Standing, contact_id: int | None) -> Return:
         email=row["email"].strip(),
         email_key=row["email_key"],
         version=row["version"],
+        changed_at=row["changed_at"],
         opted_in_at=row["opted_in_at"],
         suppressed_at=row["suppressed_at"],
         in_doubt=standing.opt_in_in_doubt,
@@ -333,7 +334,11 @@ def _sort_sendable(
         if made.record is not None and row["gives_up_email"]:
             page.giving_up.append((row["contact_id"], row["email_sent"]))
         return
-    page.failures.append(PersonFailure(standing.person_id, row["version"], code, text, fields))
+    page.failures.append(_failure(row, code, text, fields))
+
+
+def _failure(row: Row, code: str, text: str, fields: tuple[str, ...] = ()) -> PersonFailure:
+    return PersonFailure(row["person_id"], row["version"], row["changed_at"], code, text, fields)
 
 
 def _take(page: SortedPage, made: Made, claims: Claims) -> None:

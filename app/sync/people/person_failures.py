@@ -1,14 +1,16 @@
 """One person's record that failed, as decisions hand it to whoever keeps it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class PersonFailure:
-    """One person's record that failed, at the version that was tried."""
+    """One person's record that failed: what was tried was read at this version and instant."""
 
     person_id: int
     version: int
+    changed_at: datetime
     code: str
     #: Dotdigital's own text, or ours where it never came so far.
     text: str

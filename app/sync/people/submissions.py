@@ -340,7 +340,11 @@ class Submissions:
             return
         entry = entries[0]
         failure = PersonFailure(
-            entry.person_id, entry.version, error.code or "refused", error.message
+            entry.person_id,
+            entry.version,
+            entry.changed_at,
+            error.code or "refused",
+            error.message,
         )
         async with self._context.run.fenced() as connection:
             await record_people(self._context, connection, [failure])

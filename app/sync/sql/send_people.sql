@@ -181,11 +181,14 @@ LIMIT $4;
 
 -- name: hold_back
 -- People who need nothing sent: the link says why, and the change is dealt with unless a newer
--- one stands.
+-- one stands. Who was erased meanwhile is passed over. Primary keys.
 WITH given AS (
-    SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
-                         $7::timestamptz[])
+    SELECT given.*
+    FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
+                $7::timestamptz[])
         AS given (person_id, version, state, reason, detail, changed_at)
+    JOIN people AS person ON person.id = given.person_id
+    ORDER BY person.id FOR KEY SHARE OF person
 ), noted AS (
     INSERT INTO contact_links AS link (account_id, person_id, state, reason, reason_detail)
     SELECT $1, person_id, state, reason, detail FROM given

@@ -211,6 +211,68 @@ async def test_news_that_leaves_the_version_as_it_is_keeps_the_person_due(
         assert await due(here) == left
 
 
+async def test_failure_of_what_no_longer_stands_puts_nobody_off(
+    here: Replica, sandboxed: Account
+) -> None:
+    """A mapping that is mended while the run decides, say: it leaves the version as it is."""
+    (person,) = await make_people(here.database, 1)
+    seen_at = await here.database.pool.fetchval("SELECT changed_at FROM person_changes")
+    for late, is_due in ((True, True), (False, False)):
+        await here.database.pool.execute(
+            "UPDATE person_changes SET changed_at = $1", seen_at + timedelta(seconds=late)
+        )
+        await here.database.pool.execute(
+            statements("failures")["record_people"],
+            sandboxed.id,
+            [person.id],
+            [person.version],
+            [seen_at],
+            ["value_mismatch"],
+            ["It doesn't fit."],
+            [None],
+            None,
+            here.clock.now(),
+        )
+        found = await here.database.pool.fetchval(
+            "SELECT next_attempt_at <= $1 FROM person_changes", here.clock.now()
+        )
+        assert found == is_due
+
+
+@pytest.mark.parametrize(
+    "room, name, given",
+    [
+        pytest.param(
+            "send_people", "hold_back", (["not_eligible"], ["not_on_a_list"], [None]), id="held"
+        ),
+        pytest.param("failures", "record_people", (["refused"], ["No."], [None]), id="failing"),
+    ],
+)
+async def test_who_is_erased_while_the_run_decides_stops_nobody(
+    here: Replica, sandboxed: Account, room: str, name: str, given: tuple[list[str | None], ...]
+) -> None:
+    erased, other = await make_people(here.database, 2)
+    seen_at = await here.database.pool.fetchval("SELECT max(changed_at) FROM person_changes")
+    await here.database.pool.execute(
+        f"SET dotsync.erasing = 'on'; DELETE FROM people WHERE id = {erased.id};"
+        "RESET dotsync.erasing"
+    )
+    columns = [[each[0]] * 2 for each in given]
+    versions, instants = [1, 1], [seen_at] * 2
+    values = (
+        [versions, *columns, instants]
+        if name == "hold_back"
+        else [versions, instants, *columns, None, here.clock.now()]
+    )
+    await here.database.pool.execute(
+        statements(room)[name], sandboxed.id, [erased.id, other.id], *values
+    )
+    links = await here.database.pool.fetch("SELECT person_id FROM contact_links")
+    assert [row["person_id"] for row in links] == [other.id]
+    failing = await here.database.pool.fetch("SELECT subject_id FROM failures")
+    assert {row["subject_id"] for row in failing} <= {other.id}
+
+
 async def on_intent(here: Replica, statement: str) -> None:
     """Let this happen once, just when the first import is written down."""
     await here.database.pool.execute(

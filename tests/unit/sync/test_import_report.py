@@ -259,7 +259,7 @@ def test_a_record_that_failed_has_dotdigitals_reason(
     failed: ImportFailure, code: str, text: str
 ) -> None:
     judged = judge([record(1, "ann@x.example", 7)], report(failures=(failed,)), {})
-    assert judged.failures == [PersonFailure(1, 4, code, text)]
+    assert judged.failures == [PersonFailure(1, 4, START, code, text)]
     assert accepted(judged) == []
     assert judged.unnamed == (code == "not_in_report")
 
@@ -299,8 +299,8 @@ def test_every_reported_contact_is_looked_up() -> None:
 def test_all_records_of_an_import_that_failed_are_failures() -> None:
     records = [record(1, "a@x.example"), record(2, "b@x.example", 7)]
     assert all_failed(records, "import_failed", "It failed.") == [
-        PersonFailure(1, 4, "import_failed", "It failed."),
-        PersonFailure(2, 4, "import_failed", "It failed."),
+        PersonFailure(1, 4, START, "import_failed", "It failed."),
+        PersonFailure(2, 4, START, "import_failed", "It failed."),
     ]
 
 

@@ -199,6 +199,7 @@ def test_a_refused_person_is_a_failure_that_names_the_other() -> None:
         PersonFailure(
             1,
             3,
+            START,
             "mobile_number_taken",
             "Another person's contact has this mobile number, and Dotdigital takes a number only "
             "once. It is person 9.",
