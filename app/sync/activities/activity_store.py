@@ -76,14 +76,6 @@ class ActivityStore:
         """Note that a campaign is read, once all of its rows are stored."""
         self._read.append(read)
 
-    async def save_progress(self) -> None:
-        """Write the run's progress, unless a batch is on its way, which does so itself.
-
-        It holds the run's row until then, and whoever reads would wait for it.
-        """
-        if self._writing is None or self._writing.done():
-            await self._context.run.save()
-
     async def settle(self) -> None:
         """Store everything that was taken; returns when it is."""
         if self._rows or self._read or self._place is not None:

@@ -85,7 +85,7 @@ async def read_campaigns(reading: Reading) -> None:
         begun = place if place.source_id == each.campaign.id else place.source(each.campaign.id)
         await reader.read(each, begun)
         run.done += 1
-        await reading.store.save_progress()
+        await run.save()
     await reading.end(place)
 
 

@@ -40,7 +40,7 @@ async def read_forms(reading: Reading) -> None:
         begun = place if place.source_id == survey.id else place.source(survey.id)
         await _read_form(reading, survey, begun)
         run.done += 1
-        await reading.store.save_progress()
+        await run.save()
     await reading.end(place)
 
 
