@@ -168,7 +168,7 @@ def vague_names(source: Source) -> Iterator[Finding]:
 
 
 def calls_in_transaction(source: Source) -> Iterator[Finding]:
-    opens = {"reading", "writing", "transaction"}
+    opens = {"reading", "writing", "transaction", "fenced", "batch"}
     for node in source.nodes:
         if not isinstance(node, ast.AsyncWith):
             continue

@@ -50,6 +50,20 @@ ALSO_BROKEN = [
     pytest.param("one HTTP client", "import httpx\n", id="import httpx"),
     pytest.param("logs are events with keys", 'self._log.info("sent %s", n)\n', id="percent"),
     pytest.param("logs are events with keys", 'log.info("sent " + n)\n', id="joined"),
+    pytest.param(
+        "no calls inside a transaction",
+        "async def f(context):\n"
+        "    async with context.run.fenced() as connection:\n"
+        "        await context.client.contacts.get(1)\n",
+        id="fenced",
+    ),
+    pytest.param(
+        "no calls inside a transaction",
+        "async def f(context):\n"
+        "    async with context.database.batch() as connection:\n"
+        "        await context.client.contacts.get(1)\n",
+        id="batch",
+    ),
 ]
 
 KEPT = [
