@@ -37,7 +37,7 @@ SET account_status = $3, opt_in_asked = $4, last_sent_at = $5,
 WHERE account_id = $1 AND person_id = $2;
 
 -- name: doubt
--- A call that brings the contact back is about to be made, or came late. Primary key.
+-- A call that brings the contact back came late. Primary key.
 UPDATE contact_links SET opt_in_doubt_at = $3 WHERE account_id = $1 AND person_id = $2;
 
 -- name: settle_doubt
