@@ -13,7 +13,7 @@ from app.errors import (
     NotFound,
     StaleVersion,
 )
-from app.models import Mapping
+from app.models import Failure, Mapping
 from app.routers.dependencies import (
     IfMatch,
     Parts,
@@ -33,6 +33,7 @@ from app.routers.whole_collections import cut_page
 from app.schemas.mapping_kinds import MappingKind
 from app.schemas.mappings import (
     Direction,
+    LeftOut,
     MappingChange,
     MappingDeleted,
     MappingIn,
@@ -82,7 +83,8 @@ async def list_mappings(
     found = await mappings.mappings_after(
         session, after_id, limit, account_id=account_id, kind=kind, direction=direction
     )
-    items = [MappingOut.model_validate(each) for each in found]
+    left_out = await mappings.left_out(session, [each.id for each in found])
+    items = [_shown(each, left_out.get(each.id)) for each in found]
     return page_of("mappings", wanted, items, limit, [items[-1].id] if items else None)
 
 
@@ -147,8 +149,9 @@ async def get_mapping(
     """Return one mapping, and how many linked people still have to be sent because of one."""
     found = await mappings.get_mapping(session, mapping_id)
     pending = await mappings.count_pending(session, found)
+    left_out = await mappings.left_out(session, [mapping_id])
     set_etag(response, found.version)
-    shown = MappingOut.model_validate(found)
+    shown = _shown(found, left_out.get(mapping_id))
     return MappingWithProgress(**shown.model_dump(), pending_people=pending)
 
 
@@ -185,9 +188,9 @@ async def replace_mapping(
     target = await mapping_proposals.find_target(
         parts.database, parts.connector, proposal, create_missing=create_missing
     )
-    found, to_send = await _changed(caller, parts, before, values, target)
+    found, to_send, left_out = await _changed(caller, parts, before, values, target)
     set_etag(response, found.version)
-    return _stored(found, to_send, proposal.warning)
+    return _stored(found, to_send, proposal.warning, left_out)
 
 
 @router.patch(
@@ -226,19 +229,19 @@ async def change_mapping(
         target = await mapping_proposals.find_target(
             parts.database, parts.connector, proposal, create_missing=create_missing
         )
-    found, to_send = await _changed(caller, parts, before, values, target)
+    found, to_send, left_out = await _changed(caller, parts, before, values, target)
     set_etag(response, found.version)
-    return _stored(found, to_send, proposal.warning)
+    return _stored(found, to_send, proposal.warning, left_out)
 
 
 @router.delete("/{mapping_id}", responses=problems(NotFound, StaleVersion))
 async def delete_mapping(
-    caller: Writer, session: Writing, mapping_id: PathId, if_match: IfMatch
+    caller: Writer, parts: ServiceParts, session: Writing, mapping_id: PathId, if_match: IfMatch
 ) -> MappingDeleted:
     """Delete a mapping; the data field or preference stays in Dotdigital, with contacts' values."""
     found = await mappings.hold_mapping(session, mapping_id)
     check_version(found.version, if_match)
-    to_send = await mappings.delete_mapping(session, found)
+    to_send = await mappings.delete_mapping(session, found, parts.clock.now())
     audit.record(session, caller.actor, "mapping_deleted", "mapping", mapping_id)
     return MappingDeleted(id=mapping_id, linked_people_to_send=to_send)
 
@@ -260,16 +263,32 @@ async def _changed(
     before: Mapping,
     values: dict[str, Any],
     target: Target | None,
-) -> tuple[Mapping, int]:
+) -> tuple[Mapping, int, Failure | None]:
     """Store the change of a mapping that still stands as it was read."""
     async with parts.database.writing() as session:
         found = await mappings.hold_mapping(session, before.id)
         check_version(found.version, before.version)
         to_send = await mappings.change_mapping(session, found, values, target, parts.clock.now())
         audit.record(session, caller.actor, "mapping_changed", "mapping", before.id)
-    return found, to_send
+        left_out = await mappings.left_out(session, [found.id])
+    return found, to_send, left_out.get(found.id)
 
 
-def _stored(mapping: Mapping, to_send: int, warning: str | None) -> MappingStored:
-    shown = MappingOut.model_validate(mapping)
+def _stored(
+    mapping: Mapping, to_send: int, warning: str | None, left_out: Failure | None = None
+) -> MappingStored:
+    shown = _shown(mapping, left_out)
     return MappingStored(**shown.model_dump(), linked_people_to_send=to_send, warning=warning)
+
+
+def _shown(mapping: Mapping, left_out: Failure | None) -> MappingOut:
+    shown = MappingOut.model_validate(mapping)
+    if left_out is not None:
+        shown.left_out = LeftOut(
+            failure_id=left_out.id,
+            code=left_out.code,
+            message=left_out.message,
+            since=left_out.first_seen_at,
+            looked_at_again_at=left_out.next_retry_at,
+        )
+    return shown

@@ -64,7 +64,11 @@ class RetryIn(Schema):
 
 
 class RetryOut(Schema):
-    """What is due at once now."""
+    """What is due at once now.
+
+    A mapping whose target was gone is looked up by the next run of send_people: where the target is
+    there again, everyone linked gets its value.
+    """
 
     retried: Annotated[int, Field(description="Open failures that were marked.")]
     people: Annotated[int, Field(description="People who are due at once because of it.")]

@@ -93,6 +93,23 @@ class MappingChange(Schema):
         return self
 
 
+class LeftOut(Schema):
+    """Why nothing goes by a mapping: Dotdigital no longer has what it points at, as it was."""
+
+    failure_id: Annotated[
+        int,
+        Field(
+            description="`POST /v1/failures/{id}/retry` has the next run of send_people look again."
+        ),
+    ]
+    code: str
+    message: str
+    since: datetime
+    looked_at_again_at: Annotated[
+        datetime | None, Field(description="The first run after this instant looks again.")
+    ]
+
+
 class MappingOut(Schema):
     """A mapping, with what Dotdigital has at its other end."""
 
@@ -108,6 +125,13 @@ class MappingOut(Schema):
     when_blank: WhenBlank
     conflict_rule: ConflictRule
     standard: Annotated[bool, Field(description="Made along with the account.")]
+    left_out: Annotated[
+        LeftOut | None,
+        Field(
+            description="Null while the mapping is in use; else why no value goes by it: people are sent "
+            "without it."
+        ),
+    ] = None
     created_at: datetime
     updated_at: datetime
     version: int
@@ -117,7 +141,11 @@ class MappingWithProgress(MappingOut):
     """A mapping, and how far its values have gone out."""
 
     pending_people: Annotated[
-        int, Field(description="Linked people who still have to be sent because of a mapping.")
+        int,
+        Field(
+            description="Linked people who still have to be sent because of a mapping; all of them "
+            "while it is left out."
+        ),
     ]
 
 

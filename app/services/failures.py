@@ -68,7 +68,8 @@ async def _retry(
 ) -> RetryOut:
     """One statement: mark the failures, and make their people and members due.
 
-    A list, an import or a mapping needs no more than the mark: its job looks at it in every run.
+    A list or an import needs no more than the mark: its job looks at it in every run. So does a
+    mapping: its target is looked up by the next run, and everyone gets it where it is there.
     """
     marked = (
         update(Failure)

@@ -6,14 +6,14 @@ What a mapping points at is found by `mapping_proposals`, before any transaction
 from collections.abc import Mapping as Values
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, text
+from sqlalchemy import ColumnElement, text, update
 from sqlmodel import col, select
 
 from app.db import PoolConnection, ReadSession, WriteSession, raw_connection
 from app.errors import Conflict, Invalid, NotFound
-from app.models import Mapping
+from app.models import Failure, Mapping
 from app.services.mapping_kinds import part_of
 from app.services.mapping_kinds.kind import Part, Target
 from app.services.person_fields import FieldPath
@@ -69,6 +69,14 @@ WHERE due.account_id = $1 AND due.reason IN ('mapping', 'full') AND link.contact
 """
 
 
+#: A mapping that is left out, for its target is gone: as `sync.people.lost_targets` notes it.
+_LEFT_OUT: Final = (
+    col(Failure.subject_type) == "mapping",
+    col(Failure.job) == "send_people",
+    col(Failure.resolved_at).is_(None),
+)
+
+
 async def get_mapping(session: ReadSession | WriteSession, mapping_id: int) -> Mapping:
     """Return the mapping; raises NotFound."""
     found = await session.get(Mapping, mapping_id)
@@ -91,12 +99,26 @@ async def hold_mapping(session: WriteSession, mapping_id: int) -> Mapping:
 
 
 async def count_pending(session: ReadSession | WriteSession, found: Mapping) -> int:
-    """Return how many linked people still have to be sent because of a mapping of theirs."""
+    """Return how many linked people still have to be sent because of a mapping of theirs.
+
+    All of them while the mapping is left out.
+    """
     if found.direction not in _SENDS:
         return 0
     connection = await raw_connection(session)
-    count: int = await connection.fetchval(_COUNT_PENDING, found.account_id, found.applies_to)
+    counting = _COUNT_LINKED if await left_out(session, [found.id]) else _COUNT_PENDING
+    count: int = await connection.fetchval(counting, found.account_id, found.applies_to)
     return count
+
+
+async def left_out(
+    session: ReadSession | WriteSession, mapping_ids: Sequence[int]
+) -> dict[int, Failure]:
+    """Return why these mappings are left out, by their ids; those that aren't are missing."""
+    found = await session.execute(
+        select(Failure).where(*_LEFT_OUT, col(Failure.subject_id).in_(mapping_ids))
+    )
+    return {each.subject_id: each for each in found.scalars()}
 
 
 async def mappings_after(
@@ -199,7 +221,11 @@ async def change_mapping(
     target: Target | None,
     at: datetime,
 ) -> int:
-    """Change these fields of the mapping; return how many linked people are sent again."""
+    """Change these fields of the mapping; return how many linked people are sent again.
+
+    A mapping that was left out is in use again where its target was found just now; else the next
+    run looks for it.
+    """
     before = found.model_dump()
     await _lock_account(session, found.account_id)
     changes = {**values, **(_columns_of(target) if target else {})}
@@ -210,27 +236,47 @@ async def change_mapping(
     found.version += 1
     found.updated_at = at
     await session.flush()
+    was_left_out = await _let_in_again(session, found.id, at, is_there=target is not None)
     after = found.model_dump()
     sent, sends = before["direction"] in _SENDS, after["direction"] in _SENDS
     if not sent and not sends:
         return 0
-    if sent == sends and all(before[name] == after[name] for name in _SENT_BY):
+    is_there_again = was_left_out and target is not None
+    is_same = sent == sends and all(before[name] == after[name] for name in _SENT_BY)
+    if is_same and not is_there_again:
         return 0
     kinds = {before["applies_to"], after["applies_to"]}
     applies_to = kinds.pop() if len(kinds) == 1 else "both"
     return await _send_again(session, found.account_id, applies_to)
 
 
-async def delete_mapping(session: WriteSession, found: Mapping) -> int:
+async def delete_mapping(session: WriteSession, found: Mapping, at: datetime) -> int:
     """Delete the mapping; return how many linked people are looked at again because of it.
 
     The data field or preference stays in Dotdigital, with the values that contacts have.
     """
     account_id, applies_to = found.account_id, found.applies_to
     sent = found.direction in _SENDS
+    await _let_in_again(session, found.id, at, is_there=True)
     await session.delete(found)
     await session.flush()
     return await _send_again(session, account_id, applies_to) if sent else 0
+
+
+async def _let_in_again(
+    session: WriteSession, mapping_id: int, at: datetime, *, is_there: bool
+) -> bool:
+    """Heal that the mapping is left out, or have it looked at by the next run; says if it was."""
+    values: dict[str, datetime | None] = {"next_retry_at": at}
+    if is_there:
+        values = {"resolved_at": at, "next_retry_at": None}
+    changed = await session.execute(
+        update(Failure)
+        .where(*_LEFT_OUT, col(Failure.subject_id) == mapping_id)
+        .values(**values)
+        .returning(col(Failure.id))
+    )
+    return changed.first() is not None
 
 
 def _columns_of(target: Target) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Mappings whose target was deleted in Dotdigital: left out, and said so.
 
 Without this, one deleted data field fails every record, or goes by unnoticed. What there is is
-asked for once a day, hourly while something is missing, in a full run, and when records fail so
-that it could explain them: a call or two each time.
+asked for once a day, hourly while something is missing, when somebody asks for a retry, in a full
+run, and when records fail so that it could explain them: a call or two each time.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,10 +38,9 @@ async def look_for_lost_targets(context: JobContext) -> None:
     position: datetime = await context.database.pool.fetchval(
         SQL["looked_up_at"], context.account_id, now
     )
-    lost = await lost_mappings(context)
-    wait = _HOURLY if lost else _DAILY
-    if context.run.mode == "full" or now - position >= wait:
-        await _look(context, lost)
+    is_time = context.run.mode == "full" or now - position >= _DAILY
+    if is_time or await context.database.pool.fetchval(SQL["due"], context.account_id, now):
+        await _look(context, await lost_mappings(context))
 
 
 async def explain_failures(context: JobContext) -> bool:

@@ -13,6 +13,13 @@ SELECT subject_id FROM failures
 WHERE account_id = $1 AND job = 'send_people' AND subject_type = 'mapping'
   AND resolved_at IS NULL;
 
+-- name: due
+-- Whether one of these is to be looked for again: its time has come, or somebody asked for a retry.
+-- failures_open.
+SELECT EXISTS (SELECT FROM failures
+               WHERE account_id = $1 AND job = 'send_people' AND subject_type = 'mapping'
+                 AND resolved_at IS NULL AND next_retry_at <= $2);
+
 -- name: record
 -- Mappings whose target is gone, with the sentence that says so. failures_open.
 INSERT INTO failures AS failure (account_id, job, subject_type, subject_id, run_id, code, message,

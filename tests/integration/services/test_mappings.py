@@ -134,7 +134,7 @@ async def test_a_deleted_mapping_that_was_only_taken_sends_nobody(database: Data
     await settle_everyone(database)
 
     async with database.writing() as session:
-        assert await delete_mapping(session, await hold_mapping(session, mapping.id)) == 0
+        assert await delete_mapping(session, await hold_mapping(session, mapping.id), START) == 0
     assert await due_people(database, account.id) == []
 
 

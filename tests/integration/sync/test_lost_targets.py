@@ -5,6 +5,9 @@ from datetime import timedelta
 import pytest
 
 from app.models import Account
+from app.services.failures import retry_one
+from app.services.mapping_kinds.kind import Target
+from app.services.mappings import change_mapping, delete_mapping, hold_mapping
 from sandbox.server import RunningSandbox
 from tests.clock import START, FakeClock
 from tests.factories.engines import Replica
@@ -237,3 +240,78 @@ async def test_value_that_only_fills_a_blank_fills_the_new_data_field(
     clock.advance(HOUR.total_seconds())
     await send(here, sandboxed)
     assert value(sandbox, "CITY") == "York"
+
+
+async def lost_and_made_again(
+    here: Replica, account: Account, sandbox: RunningSandbox
+) -> tuple[int, int]:
+    """Let CITY be found gone, and be made again right after that; return mapping and failure."""
+    mapping_id = await map_city(here, account, sandbox)
+    await make_person(here.database, city="York")
+    await here.run(account, "send_people")
+    sandbox.account.delete_data_field("CITY")
+    await here.run(account, "send_people", "full")
+    sandbox.control.add_data_field("CITY")
+    failure_id: int = await here.database.pool.fetchval(
+        "SELECT id FROM failures WHERE resolved_at IS NULL"
+    )
+    return mapping_id, failure_id
+
+
+async def test_retry_has_the_next_run_look_again_and_fill_the_field(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, clock: FakeClock
+) -> None:
+    _, failure_id = await lost_and_made_again(here, sandboxed, sandbox)
+    async with here.database.writing() as session:
+        told = await retry_one(session, failure_id, clock.now())
+    assert told.retried == 1
+    await send(here, sandboxed)
+
+    assert await failures(here) == []
+    assert value(sandbox, "CITY") == "York"
+
+
+async def test_mapping_changed_without_its_target_is_looked_at_by_the_next_run(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, clock: FakeClock
+) -> None:
+    mapping_id, _ = await lost_and_made_again(here, sandboxed, sandbox)
+    async with here.database.writing() as session:
+        found = await hold_mapping(session, mapping_id)
+        await change_mapping(session, found, {"conflict_rule": "latest"}, None, clock.now())
+    await send(here, sandboxed)
+
+    assert await failures(here) == []
+    assert value(sandbox, "CITY") == "York"
+
+
+async def test_mapping_whose_target_was_found_just_now_is_in_use_again(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, clock: FakeClock
+) -> None:
+    mapping_id, _ = await lost_and_made_again(here, sandboxed, sandbox)
+    target = Target("CITY", data_field_type="String")
+    async with here.database.writing() as session:
+        found = await hold_mapping(session, mapping_id)
+        assert await change_mapping(session, found, {}, target, clock.now()) == 1
+    assert await failures(here) == []
+    await send(here, sandboxed)
+
+    assert value(sandbox, "CITY") == "York"
+
+
+async def test_deleted_mapping_is_left_out_no_longer(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, clock: FakeClock
+) -> None:
+    mapping_id, _ = await lost_and_made_again(here, sandboxed, sandbox)
+    async with here.database.writing() as session:
+        await delete_mapping(session, await hold_mapping(session, mapping_id), clock.now())
+    assert await failures(here) == []
+
+
+async def test_target_that_is_still_gone_is_looked_for_once_an_hour(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    await lost_and_made_again(here, sandboxed, sandbox)
+    sandbox.account.delete_data_field("CITY")
+    sandbox.sandbox.calls.clear()
+    await send(here, sandboxed)
+    assert calls(sandbox) == {}

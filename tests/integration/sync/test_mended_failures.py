@@ -20,7 +20,7 @@ NUMBER = "+447911123456"
 
 async def delete(here: Replica, mapping_id: int) -> None:
     async with here.database.writing() as session:
-        await delete_mapping(session, await hold_mapping(session, mapping_id))
+        await delete_mapping(session, await hold_mapping(session, mapping_id), START)
 
 
 async def map_another_field(here: Replica, mapping_id: int) -> None:
