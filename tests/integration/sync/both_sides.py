@@ -161,10 +161,20 @@ class BothSides:
         await self.look()
 
     async def opt_out(self, number: int) -> None:
-        await self.change("opted in", number, no_email=True, opted_out_at=self.clock.now())
+        at = self._after("opted in", number, "opted_in_at", timedelta(0))
+        await self.change("opted in", number, no_email=True, opted_out_at=at)
 
     async def opt_in(self, number: int) -> None:
-        await self.change("opted out", number, no_email=False, opted_in_at=self.clock.now())
+        at = self._after("opted out", number, "opted_out_at", timedelta(microseconds=1))
+        await self.change("opted out", number, no_email=False, opted_in_at=at)
+
+    def _after(self, condition: str, number: int, instant: str, gap: timedelta) -> datetime:
+        """Return now, or just after what the same person said before: here the order is known."""
+        found = self.who(condition)
+        person_id = found[number % len(found)]
+        (said,) = [row[instant] for row in self.ledger.people if row["id"] == person_id]
+        now = self.clock.now()
+        return now if said is None else max(now, said + gap)
 
     async def merge(self, loser: int, survivor: int) -> None:
         """Merge two people who are there; the trigger's own clock is put right at once."""
