@@ -13,6 +13,7 @@ from sandbox.server import RunningSandbox
 from sandbox.v3 import query
 from tests.factories.engines import Replica
 from tests.factories.mappings import make_mapping
+from tests.factories.people import make_person
 from tests.integration.sync.traces import calls, due
 
 HOUR = timedelta(hours=1)
@@ -51,6 +52,26 @@ async def retrieve(here: Replica, account: Account, mode: str = "changes") -> di
 async def send(here: Replica, account: Account) -> None:
     run = await here.run(account, "send_people")
     assert run["status"] == "succeeded", run["error"]
+
+
+async def agreed(here: Replica, account: Account, **overrides: str) -> None:
+    """Let Ann Smith be a contact whose last name both sides know, and may change."""
+    await two_way(here, account, **overrides)
+    await make_person(here.database, last_name="Smith")
+    await send(here, account)
+    await retrieve(here, account)
+
+
+async def change_here(here: Replica, **columns: object) -> None:
+    names = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=1))
+    await here.database.pool.execute(f"UPDATE people SET {names}", *columns.values())
+
+
+async def noted(here: Replica, event: str) -> list[Mapping[str, Any]]:
+    rows = await here.database.pool.fetch(
+        "SELECT detail FROM run_events WHERE event = $1 ORDER BY id", event
+    )
+    return [row["detail"] for row in rows]
 
 
 async def person(here: Replica, person_id: int | None = None) -> Mapping[str, Any]:
