@@ -185,7 +185,7 @@ def run_job(
 
 
 @commands.command()
-def import_people(
+def import_people(  # noqa: PLR0913 - a parameter for each option
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
     columns: Annotated[
         str | None,
@@ -201,6 +201,10 @@ def import_people(
     ] = "clear",
     from_line: Annotated[int, typer.Option(min=1, help="Pass over rows before this line.")] = 1,
     *,
+    lift_opt_outs: Annotated[
+        bool,
+        typer.Option("--lift-opt-outs", help="Let no_email = no opt those in who have opted out."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Try it all, and store nothing.")
     ] = False,
@@ -221,7 +225,9 @@ def import_people(
     )
 
     async def load(parts: Parts) -> ImportOutcome:
-        return await import_file(parts.database, file, options=options, dry_run=dry_run)
+        return await import_file(
+            parts.database, file, options=options, dry_run=dry_run, lift_opt_outs=lift_opt_outs
+        )
 
     outcome = asyncio.run(_with_parts(settings, load))
     typer.echo(json.dumps(dataclasses.asdict(outcome), indent=2, default=str))

@@ -29,7 +29,8 @@ async def upsert_people(
     A row names its person by `id`, else by `external_ref`; one that names nobody makes somebody.
     What a row leaves out stays, null clears. A bad row is an `error` and leaves the others alone.
     A deleted person is restored by its `external_ref`. Rows that name the same person are applied
-    in their order.
+    in their order. `"no_email": false` lifts an opt-out, so send it for who opted in alone; an
+    import lifts none unless it is told to.
     """
     rows: list[Any] = list(body.people)
     outcomes = await people_bulk.upsert_raw(
@@ -63,7 +64,7 @@ async def update_people(
     """Set the same values for everyone that the filter finds; `{}` finds everyone.
 
     Deleted people are never found. Who has the values already counts as matched, not as updated,
-    and is not sent again.
+    and is not sent again. `"no_email": false` lifts the opt-out of everyone who is found.
     """
     wanted = PersonFilter(**dict(body.filter))
     values = given_values(body.set)

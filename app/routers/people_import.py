@@ -75,6 +75,21 @@ Delimiter = Annotated[
         "unless given.",
     ),
 ]
+Blank = Annotated[
+    Literal["clear", "keep"],
+    Query(description="What a blank cell of CSV does to the field: clears it, or nothing."),
+]
+FromLine = Annotated[
+    int, Query(ge=1, le=2**63 - 1, description="Pass over rows that begin before this line.")
+]
+LiftOptOuts = Annotated[
+    bool,
+    Query(
+        description="Let `no_email` = no opt those in who have opted out. Only where the file is "
+        "newer than every opt-out."
+    ),
+]
+DryRun = Annotated[bool, Query(description="Try it all, and store nothing.")]
 
 
 @router.post(
@@ -89,31 +104,39 @@ async def import_people(
     columns: ColumnsText = None,
     phone_region: PhoneRegion = None,
     delimiter: Delimiter = None,
-    blank: Annotated[
-        Literal["clear", "keep"],
-        Query(description="What a blank cell of CSV does to the field: clears it, or nothing."),
-    ] = "clear",
-    from_line: Annotated[
-        int, Query(ge=1, le=2**63 - 1, description="Pass over rows that begin before this line.")
-    ] = 1,
+    blank: Blank = "clear",
+    from_line: FromLine = 1,
     *,
-    dry_run: Annotated[bool, Query(description="Try it all, and store nothing.")] = False,
+    lift_opt_outs: LiftOptOuts = False,
+    dry_run: DryRun = False,
 ) -> ImportOut:
     """Store the people of a CSV or NDJSON file, of any size, as it comes in.
 
     A row with an `external_ref` changes the person that has it, or makes one; a row without one
     makes a new person, so a file sent twice makes everybody twice. Bad rows are rejected and named
-    by line, good ones kept, 5000 a transaction. An answer other than 200 says under `stored` what
-    stands; send the file again with `from_line` to go on. CSV is UTF-8 unless the content type
-    names a charset; curl sends it whole by `--data-binary`.
+    by line, good ones kept, 5000 a transaction. Where an import ends midway (the file can't be read
+    on, is too long, or the database went), the answer says under `stored` what stands; send the
+    file again with `from_line` to go on. What is refused for its headers or parameters (422, 415)
+    has no `stored`, since nothing is. CSV is UTF-8 unless the content type names a charset; curl
+    sends it whole by `--data-binary`.
+
+    Whoever has opted out stays out: a row whose `no_email` says no lifts no opt-out, for the file
+    may be older than that, and is counted in `opt_outs_kept`; `lift_opt_outs=true` heeds it. A
+    deleted person is restored by the row that has its `external_ref`, and counted in `restored`.
 
     The first line of CSV names the columns. Headers that are fields of a person map by themselves,
     in any case, with blanks, hyphens or nothing between their words: `First Name`, `firstName`. So
     do values inside `custom`: `custom.tier`. A column `id` counts only where `columns` says
     `{"id": "id"}`. Any other column is ignored, and `likely_fields` says which field it looks like;
     where no column is `email`, `external_ref` or `id`, the file is refused, unless `columns` says
-    what its columns are. `sync_with_mailer`, `no_email` and `email_undeliverable` take true, yes,
-    y, t, on and 1, or false, no, n, f, off and 0, in any case.
+    what its columns are. Values in `custom` stay text as they stand in the file (`"987"`, `"1"`),
+    but for JSON objects and arrays. `sync_with_mailer`, `no_email` and `email_undeliverable` take
+    true, yes, y, t, on and 1, or false, no, n, f, off and 0, in any case.
+
+    A column that seems to say who opted out (`Unsubscribed`) is not ignored: the file is refused
+    until `columns` maps it, to `no_email` as a rule, or to null. So it is with one that says when
+    somebody opted out (`unsubscribed_at`), or the reverse (`subscribed`), where no other column is
+    `no_email`.
     """
     file_format, charset = _content_of(request)
     options = FileOptions(
@@ -127,7 +150,12 @@ async def import_people(
     )
     chunks = _chunks_of(request, parts.clock, parts.settings.max_import_bytes)
     outcome = await store_people(
-        parts.database, chunks, options, actor=caller.actor, dry_run=dry_run
+        parts.database,
+        chunks,
+        options,
+        actor=caller.actor,
+        dry_run=dry_run,
+        lift_opt_outs=lift_opt_outs,
     )
     return ImportOut.model_validate(outcome)
 

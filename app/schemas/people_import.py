@@ -20,6 +20,16 @@ class ImportOut(Schema):
     created: int
     updated: int
     unchanged: Annotated[int, Field(description="Rows that say what stood there already.")]
+    restored: Annotated[
+        int, Field(description="Of those updated: deleted people who stand again by their row.")
+    ]
+    opt_outs_kept: Annotated[
+        int,
+        Field(
+            description="Rows whose `no_email` says no of somebody who has opted out, which lifts "
+            "no opt-out without `lift_opt_outs=true`; the rest of such a row is taken."
+        ),
+    ]
     rejected: int
     errors: Annotated[
         list[RowErrorOut], Field(description="Rejected rows by line, the first 1000 of them.")

@@ -15,7 +15,8 @@ import orjson
 
 from app.errors import FieldError, Invalid
 from app.models.people import PERSON_TEXT_FIELDS
-from app.services.field_hints import FIELD_NAMES, bare, hint, likely_fields
+from app.services.consent_headers import why_refused
+from app.services.field_hints import FIELD_NAMES, bare, hint, likely_field, likely_fields
 from app.services.person_fields import FieldPathError, parse_path
 from app.services.person_values import NEVER_NULL
 
@@ -127,7 +128,8 @@ def plan_columns(
 ) -> Columns:
     """Return what each column of this header is; raises Invalid where the map doesn't fit it.
 
-    And where no column is an email or a key, unless the map was made in sight of that.
+    And where no column is an email or a key, unless the map was made in sight of that; and where
+    a column that says who is not to be mailed would be ignored.
     """
     chosen = _chosen(header, given)
     taken = {str(target) for target in chosen.values() if target is not None}
@@ -149,6 +151,7 @@ def plan_columns(
     is_known = any(target.field in _IDENTITY for _, target in mapped)
     if not is_known and not (given and _IDENTITY.isdisjoint(columns.likely.values())):
         raise Invalid.at("/body", _nobody_known(header, columns.likely))
+    _refuse_lost_opt_outs(columns)
     return columns
 
 
@@ -302,6 +305,14 @@ def _path(target: Target) -> Keys:
     return (target.field, *target.keys)
 
 
+def _refuse_lost_opt_outs(columns: Columns) -> None:
+    """Raise Invalid where a column says who opted out, and nobody would look at it."""
+    opt_outs = [name for name in columns.ignored if likely_field(name) == "no_email"]
+    is_told = any(target.field == "no_email" for _, target in columns.targets)
+    if (why := why_refused(columns.ignored, opt_outs, is_told=is_told)) is not None:
+        raise Invalid.at("/body", why)
+
+
 def _nothing_mapped(header: Sequence[str], likely: Mapping[str, str]) -> str:
     return (
         f"None of the headers is a person field: {_first_of(header)}. Let the first line name the "
@@ -311,6 +322,14 @@ def _nothing_mapped(header: Sequence[str], likely: Mapping[str, str]) -> str:
 
 def _nobody_known(header: Sequence[str], likely: Mapping[str, str]) -> str:
     meant = {name: field for name, field in likely.items() if field in _IDENTITY}
+    ours = next((name for name in header if bare(name) == "id"), None)
+    if ours is not None:
+        return (
+            f"No column is email or external_ref, and {_shown(ours)} counts only where it is "
+            "mapped, since most files have an id of their own: "
+            f"{_first_of(header)}. If it is your own key, send {_map_of(ours, 'external_ref')}; "
+            f"if it is dotsync's id, {_map_of(ours, 'id')}."
+        )
     if meant:
         end = f"Did you mean {_example(meant)}? A column that is mapped to null is left out."
     else:
@@ -327,6 +346,10 @@ def _example(likely: Mapping[str, str]) -> str:
     """Return a map that may be meant, as it is sent."""
     shown = dict(list(likely.items())[:5]) or {"phone1": "mobile_number"}
     return f"columns={json.dumps(shown, ensure_ascii=False)}"
+
+
+def _map_of(name: str, field: str) -> str:
+    return _example({name: field})
 
 
 def _first_of(header: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from app.models.people import PERSON_TEXT_FIELDS
+from app.services.consent_headers import Consent, consent_of
 
 #: Fields that a header may name by itself. ``id`` is ours, and a foreign file often has one of its
 #: own by that name, so it counts only where the caller's map says so.
@@ -39,14 +40,16 @@ _ALSO_CALLED: Final[Mapping[str, tuple[str, ...]]] = {
     "postcode": ("zip", "zip code", "zip or postcode", "postal code", "postal", "post code"),
     "country": ("country name", "country code"),
     "kind": ("record type", "person type"),
-    "no_email": ("unsubscribed", "opted out", "opt out", "email opt out", "do not email",
-                 "do not mail", "has opted out of email"),
     "email_undeliverable": ("bounced", "hard bounced", "email bounced", "undeliverable"),
 }  # fmt: skip
 #: Near to several fields in spelling, and none of them.
 _NO_FIELD: Final = frozenset({"name", "fullname", "contactname", "nickname", "username"})
 #: How near in spelling a header has to be.
 _NEAR: Final = 0.75
+#: Yes and no: a few letters more or less (``deliverable``) often mean the reverse.
+_FLAGS: Final = frozenset({"sync_with_mailer", "no_email", "email_undeliverable"})
+_NEAR_FLAG: Final = 0.85
+_NEGATION: Final = re.compile("un|no|dis|dont")
 
 
 def bare(name: str) -> str:
@@ -65,10 +68,23 @@ def likely_field(header: str) -> str | None:
     letters = _letters(header)
     if letters in _BY_NAME:
         return _BY_NAME[letters]
+    if (consent := consent_of(header)) is not None:
+        return "no_email" if consent is Consent.OPT_OUT else None
     if letters in _NO_FIELD:
         return None
     near = get_close_matches(letters, _BY_NAME, n=1, cutoff=_NEAR)
-    return _BY_NAME[near[0]] if near else None
+    if not near or (_BY_NAME[near[0]] in _FLAGS and not _is_slip(letters, near[0])):
+        return None
+    return _BY_NAME[near[0]]
+
+
+def _is_slip(letters: str, name: str) -> bool:
+    """Say whether this is the flag's name misspelt, not one that may mean the reverse."""
+    if letters[:2] != name[:2] or letters in name or name in letters:
+        return False
+    if len(_NEGATION.findall(letters)) != len(_NEGATION.findall(name)):
+        return False
+    return bool(get_close_matches(letters, [name], n=1, cutoff=_NEAR_FLAG))
 
 
 def likely_fields(headers: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
@@ -92,9 +108,12 @@ def looks_like_cells(header: str) -> bool:
 
 
 def hint(name: str) -> str:
-    """Return ``Did you mean ...?`` behind a blank, or nothing."""
-    field = likely_field(name)
-    return f" Did you mean {field}?" if field else ""
+    """Return ``Did you mean ...?`` behind a blank, or nothing; warns of the reverse of no_email."""
+    if field := likely_field(name):
+        return f" Did you mean {field}?"
+    if consent_of(name) is Consent.OPT_IN:
+        return " It seems to mean the reverse of no_email, which is true for who is not mailed."
+    return ""
 
 
 def _letters(header: str) -> str:

@@ -19,6 +19,10 @@ class ImportOutcome:
     created: int = 0
     updated: int = 0
     unchanged: int = 0
+    #: Of those updated: deleted people who stand again.
+    restored: int = 0
+    #: Rows whose ``no_email`` said no of somebody who has opted out, and was not heeded.
+    opt_outs_kept: int = 0
     rejected: int = 0
     #: By line; the first `MOST_ERRORS` of those rejected.
     errors: list[RowFault] = field(default_factory=list)
@@ -39,6 +43,8 @@ class ImportOutcome:
             "created": self.created,
             "updated": self.updated,
             "unchanged": self.unchanged,
+            "restored": self.restored,
+            "opt_outs_kept": self.opt_outs_kept,
             "rejected": self.rejected,
             "through_line": self.through_line,
         }

@@ -6,7 +6,7 @@ alone, so that nobody becomes due by it.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from app.db import PoolConnection
@@ -30,7 +30,7 @@ _MOST_ROUNDS: Final = 5
 _HOLDERS = "SELECT id, external_ref FROM people WHERE external_ref = ANY ($1::text[])"
 #: people_pkey; in the order of ids, so that two calls never wait for each other.
 _LOCK = """
-SELECT id, external_ref, deleted_at IS NOT NULL AS deleted, merged_into_id
+SELECT id, external_ref, deleted_at IS NOT NULL AS deleted, merged_into_id, no_email
 FROM people WHERE id = ANY ($1::bigint[])
 ORDER BY id FOR NO KEY UPDATE
 """
@@ -47,6 +47,10 @@ class RowOutcome:
     outcome: OutcomeName
     person_id: int | None = None
     error: str | None = None
+    #: The person was deleted, and stands again; said of the first of its rows.
+    restored: bool = False
+    #: The row says false for ``no_email`` and was not heeded, since the person has opted out.
+    opt_out_kept: bool = False
 
 
 @dataclass(slots=True)
@@ -55,6 +59,7 @@ class _Write:
 
     places: list[int]
     values: Row
+    is_restored: bool = False
     #: What stands in ``custom`` goes first.
     custom_replaced: bool = False
 
@@ -74,23 +79,28 @@ class _Write:
         return mask_of(self.values, custom_replaced=self.custom_replaced)
 
 
-async def upsert_people(connection: PoolConnection, rows: Sequence[Row]) -> list[RowOutcome]:
+async def upsert_people(
+    connection: PoolConnection, rows: Sequence[Row], *, keeps_opt_outs: bool = False
+) -> list[RowOutcome]:
     """Make or change a person a row; return an outcome a row, in their order.
 
     ``rows`` are clean (`person_values.clean_person`). A row names its person by ``id``, else by
     ``external_ref``; one with neither is new. A deleted person is restored by its external_ref.
     Rows that name the same person are applied in their order, as one write. ``custom`` is set key
-    by key; null in its place clears it. Call it in a transaction; a row in error has no effect and
-    takes none from the others. Raises Conflict where other callers write the same people so busily
-    that nothing can be settled.
+    by key; null in its place clears it. ``keeps_opt_outs``: false for ``no_email`` lifts no
+    opt-out, neither one that stands nor one of a row before. Call it in a transaction; a row in
+    error has no effect and takes none from the others. Raises Conflict where other callers write
+    the same people so busily that nothing can be settled.
     """
     outcomes: dict[int, RowOutcome] = {}
     left: Sequence[int] = range(len(rows))
     for _ in range(_MOST_ROUNDS):
-        plan = await _plan(connection, rows, left)
+        plan = await _plan(connection, rows, left, keeps_opt_outs=keeps_opt_outs)
         outcomes.update(plan.faults)
         await _update(connection, plan.changes, outcomes)
         left = await _insert(connection, plan.new, outcomes)
+        for place in plan.opt_outs_kept & outcomes.keys():
+            outcomes[place] = replace(outcomes[place], opt_out_kept=True)
         if not left:
             return [outcomes[place] for place in range(len(rows))]
     raise Conflict("Another call writes the same people at this moment: try again.")
@@ -124,7 +134,13 @@ async def upsert_raw(
     return [outcomes[place] for place in range(len(raw))]
 
 
-async def _plan(connection: PoolConnection, rows: Sequence[Row], places: Sequence[int]) -> "_Plan":
+async def _plan(
+    connection: PoolConnection,
+    rows: Sequence[Row],
+    places: Sequence[int],
+    *,
+    keeps_opt_outs: bool,
+) -> "_Plan":
     """Find whom each row names, and hold them."""
     refs = {ref for place in places if (ref := rows[place].get("external_ref")) is not None}
     holders: dict[str, int] = {}
@@ -136,7 +152,7 @@ async def _plan(connection: PoolConnection, rows: Sequence[Row], places: Sequenc
     standing: dict[int, Row] = {}
     if ids:
         standing = {row["id"]: row for row in await connection.fetch(_LOCK, list(ids))}
-    plan = _Plan(holders, standing)
+    plan = _Plan(holders, standing, keeps_opt_outs)
     for place in places:
         plan.add(place, rows[place])
     return plan
@@ -149,9 +165,12 @@ class _Plan:
     #: Who has which external_ref, with the rows before taken as applied.
     holders: dict[str, int]
     standing: Mapping[int, Row]
+    keeps_opt_outs: bool
     changes: dict[int, _Write] = field(default_factory=dict)
     new: list[_Write] = field(default_factory=list)
     faults: dict[int, RowOutcome] = field(default_factory=dict)
+    #: Places of rows that would have lifted an opt-out.
+    opt_outs_kept: set[int] = field(default_factory=set)
     _new_by_ref: dict[str, _Write] = field(default_factory=dict)
 
     def add(self, place: int, row: Row) -> None:
@@ -162,7 +181,7 @@ class _Plan:
         elif ref is not None and (holder := self.holders.get(ref)) is not None:
             self._change(place, row, holder, self._fault(holder))
         elif ref is not None and (write := self._new_by_ref.get(ref)) is not None:
-            write.fold(place, row)
+            write.fold(place, self._heeded(place, row, opted_out=write.values.get("no_email")))
         else:
             write = _Write([place], row)
             self.new.append(write)
@@ -173,12 +192,22 @@ class _Plan:
         if fault is not None:
             self.faults[place] = RowOutcome("error", person_id, fault)
             return
+        stands = self.standing[person_id]
         if (write := self.changes.get(person_id)) is not None:
-            write.fold(place, row)
+            opted_out = write.values.get("no_email", stands["no_email"])
+            write.fold(place, self._heeded(place, row, opted_out=opted_out))
         else:
-            self.changes[person_id] = _Write([place], row)
+            row = self._heeded(place, row, opted_out=stands["no_email"])
+            self.changes[person_id] = _Write([place], row, is_restored=stands["deleted"])
         if (ref := row.get("external_ref")) is not None:
             self.holders[ref] = person_id
+
+    def _heeded(self, place: int, row: Row, *, opted_out: bool | None) -> Row:
+        """Return the row without its opt-in, where that would lift an opt-out that is kept."""
+        if not (self.keeps_opt_outs and opted_out) or row.get("no_email") is not False:
+            return row
+        self.opt_outs_kept.add(place)
+        return {name: value for name, value in row.items() if name != "no_email"}
 
     def _fault(self, person_id: int) -> str | None:
         standing = self.standing.get(person_id)
@@ -215,6 +244,8 @@ async def _update(
         outcome = RowOutcome("updated" if person_id in changed else "unchanged", person_id)
         for place in write.places:
             outcomes[place] = outcome
+        if write.is_restored:
+            outcomes[write.places[0]] = replace(outcome, restored=True)
 
 
 async def _insert(

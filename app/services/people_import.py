@@ -63,17 +63,26 @@ async def import_people(
     *,
     actor: str,
     dry_run: bool = False,
+    lift_opt_outs: bool = False,
     batch_rows: int = BATCH_ROWS,
 ) -> ImportOutcome:
     """Store the people of a file that comes in chunks; return what became of its rows.
 
-    Bad rows are rejected, good ones kept. ``dry_run`` does it all, batch by batch, and takes it
-    back. Raises Invalid before anything is stored where the columns don't fit; Unreadable or
-    TooLarge where the file can't be read on, and ImportInterrupted where the database went, each
-    with what is stored by then under ``stored``. What ``chunks`` raises goes through; batches
-    before it stay. Holds one connection at a time, only while it stores a batch.
+    Bad rows are rejected, good ones kept. Whoever has opted out stays out, whatever the file says,
+    unless ``lift_opt_outs``: a file may be older than the opt-out. ``dry_run`` does it all, batch
+    by batch, and takes it back. Raises Invalid before anything is stored where the columns don't
+    fit; Unreadable or TooLarge where the file can't be read on, and ImportInterrupted where the
+    database went, each with what is stored by then under ``stored``. What ``chunks`` raises goes
+    through; batches before it stay. Holds one connection at a time, only while it stores a batch.
     """
-    running = _Import(database, options, actor, dry_run=dry_run, batch_rows=batch_rows)
+    running = _Import(
+        database,
+        options,
+        actor,
+        dry_run=dry_run,
+        lift_opt_outs=lift_opt_outs,
+        batch_rows=batch_rows,
+    )
     return await running.run(chunks)
 
 
@@ -84,9 +93,17 @@ async def import_file(
     options: FileOptions,
     actor: str = "command line",
     dry_run: bool = False,
+    lift_opt_outs: bool = False,
 ) -> ImportOutcome:
     """Store the people of a file on this machine. Raises as `import_people` does, and OSError."""
-    return await import_people(database, _chunks_of(path), options, actor=actor, dry_run=dry_run)
+    return await import_people(
+        database,
+        _chunks_of(path),
+        options,
+        actor=actor,
+        dry_run=dry_run,
+        lift_opt_outs=lift_opt_outs,
+    )
 
 
 def format_of(path: Path) -> FileFormat:
@@ -137,12 +154,14 @@ class _Import:
         actor: str,
         *,
         dry_run: bool,
+        lift_opt_outs: bool,
         batch_rows: int,
     ) -> None:
         self._database = database
         self._file = people_file(options)
         self._actor = actor
         self._dry_run = dry_run
+        self._lift_opt_outs = lift_opt_outs
         self._batch_rows = batch_rows
         self._batch = _Batch()
         self._storing: asyncio.Task[None] | None = None
@@ -225,7 +244,9 @@ class _Import:
         try:
             async with self._database.transaction() as connection:
                 results = await upsert_people(
-                    connection, [person.values for person in batch.people]
+                    connection,
+                    [person.values for person in batch.people],
+                    keeps_opt_outs=not self._lift_opt_outs,
                 )
                 _count(counted, batch, results)
                 await self._conclude(connection, counted, batch)
@@ -261,5 +282,7 @@ def _count(counted: ImportOutcome, batch: _Batch, results: Sequence[RowOutcome])
                 faults.append(RowFault(person.line, result.error or "The row can't be stored."))
             case unknown:
                 assert_never(unknown)
+        counted.restored += result.restored
+        counted.opt_outs_kept += result.opt_out_kept
     counted.reject(sorted(faults, key=lambda fault: fault.line))
     counted.through_line = max(counted.through_line, batch.through_line)

@@ -157,6 +157,22 @@ async def test_refused_file_is_told_of_in_a_sentence(
     assert await database.pool.fetchval("SELECT count(*) FROM people") == 0
 
 
+async def test_file_lifts_opt_outs_from_the_command_line_only_where_that_is_asked_for(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    await make_people(database, 1, no_email=True)
+    file = tmp_path / "people.csv"
+    file.write_text("external_ref,Opt out\nP1,no\n")
+    code, out, err = await command(settings, "import-people", str(file))
+    assert (code, out, "'Opt out' says who is not to be mailed" in err) == (2, "", True), err
+    mapped = ("import-people", str(file), "--columns", '{"Opt out": "no_email"}')
+    code, out, err = await command(settings, *mapped)
+    assert (code, json.loads(out)["opt_outs_kept"]) == (0, 1), err
+    code, out, err = await command(settings, *mapped, "--lift-opt-outs")
+    assert (code, json.loads(out)["opt_outs_kept"]) == (0, 0), err
+    assert await database.pool.fetchval("SELECT no_email FROM people") is False
+
+
 async def test_made_credentials_key_is_one_that_the_settings_take(settings: Settings) -> None:
     code, out, err = await command(settings, "create-credentials-key")
     assert (code, len(CredentialsCipher([out.strip()]).encrypt("x")) > 0) == (0, True), err

@@ -107,6 +107,8 @@ async def test_public_sample_files_import_whole(
         "created": 500,
         "updated": 0,
         "unchanged": 0,
+        "restored": 0,
+        "opt_outs_kept": 0,
         "rejected": 0,
         "errors": [],
         "errors_truncated": False,
@@ -290,7 +292,7 @@ async def test_our_id_counts_only_where_the_map_says_so(
     assert [error["line"] for error in answer["errors"]] == [3, 4]
     assert answer["errors"][0]["detail"] == "There is no person 999."
     unmapped = await send(api, content, 422)
-    assert 'Did you mean columns={"id": "external_ref"}?' in unmapped["detail"]
+    assert 'columns={"id": "external_ref"}; if it is dotsync\'s id,' in unmapped["detail"]
     beside = await send(api, f"id,email\n{anna['id']},a@example.com\n")
     assert counts(beside) == (1, 0, 0, 0)
     assert (beside["ignored_columns"], beside["likely_fields"]) == (["id"], {"id": "external_ref"})
@@ -370,6 +372,8 @@ async def test_audit_log_keeps_one_entry_an_import(
         "created": 1,
         "updated": 0,
         "unchanged": 0,
+        "restored": 0,
+        "opt_outs_kept": 0,
         "rejected": 1,
         "through_line": 3,
         "complete": True,

@@ -86,6 +86,8 @@ async def test_database_that_dies_is_a_503_that_says_what_is_stored(
         "created": 0,
         "updated": 0,
         "unchanged": 0,
+        "restored": 0,
+        "opt_outs_kept": 0,
         "rejected": 0,
         "through_line": 0,
     }

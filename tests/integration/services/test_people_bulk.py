@@ -85,7 +85,7 @@ class TestRows:
             database, {"id": person.id}, {"external_ref": person.external_ref}
         )
         assert (by_id.outcome, by_id.error) == ("error", f"Person {person.id} is deleted.")
-        assert by_ref == RowOutcome("updated", person.id)
+        assert by_ref == RowOutcome("updated", person.id, restored=True)
         (back,) = await stored(database)
         assert (back["deleted_at"], back["no_email"]) == (None, True)
 

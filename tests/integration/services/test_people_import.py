@@ -201,6 +201,8 @@ async def test_connection_that_dies_in_a_batch_leaves_the_batches_before_it(
         "created": BATCH,
         "updated": 0,
         "unchanged": 0,
+        "restored": 0,
+        "opt_outs_kept": 0,
         "rejected": 0,
         "through_line": BATCH + 1,
     }

@@ -76,8 +76,6 @@ def test_map_goes_before_names(
         pytest.param(["Email Address", "First Name", "Surname"], {},
                      'Did you mean columns={"Email Address": "email"}?', id="another name"),
         pytest.param(["First Name", "emial"], {}, 'columns={"emial": "email"}', id="misspelt"),
-        pytest.param(["First Name", "id"], {}, 'columns={"id": "external_ref"}',
-                     id="an id of theirs"),
         pytest.param(["Email Address", "tel", "x"], {"tel": "mobile_number"},
                      'columns={"Email Address": "email"}', id="a map that forgot it"),
         pytest.param(["First Name", "Shoe"], {}, "Name one so in the first line", id="none at all"),
@@ -91,6 +89,16 @@ def test_file_without_email_or_key_is_refused_with_what_may_be_meant(
     assert caught.value.detail.startswith("No column is email, external_ref or id")
     assert expected in caught.value.detail
     assert caught.value.errors[0].pointer == "/body"
+
+
+def test_file_with_an_id_alone_is_told_both_things_that_it_may_be() -> None:
+    with pytest.raises(Invalid) as caught:
+        planned(["id", "First Name", "x"])
+    assert caught.value.detail == (
+        "No column is email or external_ref, and 'id' counts only where it is mapped, since most "
+        "files have an id of their own: 'id', 'First Name', 'x'. If it is your own key, send "
+        'columns={"id": "external_ref"}; if it is dotsync\'s id, columns={"id": "id"}.'
+    )
 
 
 @pytest.mark.parametrize(
