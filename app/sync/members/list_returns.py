@@ -17,6 +17,7 @@ from app.sync.engine import JobContext
 from app.sync.members.synced_lists import SyncedList
 from app.sync.rules.coming_back import Consent, rejoins
 from app.sync.rules.mailability import is_suppressed
+from app.sync.runs import Superseded
 from app.sync.statements import statements
 
 SQL = statements("send_lists")
@@ -132,19 +133,23 @@ class ListReturns:
 
     async def _note(self, row: _Row, status: str, asked_at: datetime | None = None) -> None:
         """Note how the contact stands in the list; ``asked_at``: it was asked, and answered."""
-        context = self._context
-        async with context.run.fenced() as connection:
-            await connection.execute(
-                SQL["note_list_status"], row["list_id"], row["person_id"], status, None
-            )
-            if asked_at is not None:
+        context, person_id, now = self._context, row["person_id"], self._context.clock.now()
+        try:
+            async with context.run.fenced() as connection:
                 await connection.execute(
-                    OPT_INS_SQL["settle_doubt"],
-                    context.account_id,
-                    row["person_id"],
-                    asked_at,
-                    context.clock.now(),
+                    SQL["note_list_status"], row["list_id"], person_id, status, None
                 )
+                if asked_at is not None:
+                    await connection.execute(
+                        OPT_INS_SQL["settle_doubt"], context.account_id, person_id, asked_at, now
+                    )
+        except Superseded:
+            if asked_at is not None:
+                # Another attempt goes on, and may have told of an opt-out before the call arrived.
+                await context.database.pool.execute(
+                    OPT_INS_SQL["doubt"], context.account_id, person_id, now
+                )
+            raise
 
 
 def _is_newer(one: Suppression, other: Suppression) -> bool:

@@ -7,6 +7,7 @@ lock on its row, by the run that sent it or by the monitor. Nobody is in two of 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -94,11 +95,8 @@ class Flights:
         while len(self._open) >= self._context.account_settings.max_open_imports:
             await self._look_at_next()
         import_id, kept = await self._intend(departure, members)
-        if not kept:
-            await lose(self._context, import_id, "Everyone in it has moved on meanwhile.")
-            return
         try:
-            dotdigital_id = await self._call(departure, kept)
+            dotdigital_id, kept = await self._call(departure, import_id, kept)
         except Rejected as error:
             await lose(self._context, import_id, f"Dotdigital refused it: {error}")
             if isinstance(error, NotFound):
@@ -111,7 +109,10 @@ class Flights:
             await lose(self._context, import_id, "The run was stopped before it was sent.")
             raise
         else:
-            await self._opened(departure, import_id, dotdigital_id, kept)
+            if kept:
+                await self._opened(departure, import_id, dotdigital_id, kept)
+            else:
+                await lose(self._context, import_id, "Everyone in it has moved on meanwhile.")
 
     async def look(self) -> None:
         """Look at what has come to its time; waits for nothing."""
@@ -171,7 +172,7 @@ class Flights:
 
     async def _intend(
         self, departure: Departure, members: Sequence[Flight]
-    ) -> tuple[int, list[Flight]]:
+    ) -> tuple[int, Sequence[Flight]]:
         """Write the intent; return those members who still stand as they were read."""
         context = self._context
         async with context.run.fenced() as connection:
@@ -182,6 +183,7 @@ class Flights:
                 context.run.attempt,
                 departure.kind.value,
                 len(members),
+                context.clock.now(),
             )
             await connection.copy_records_to_table(
                 "import_members",
@@ -194,17 +196,22 @@ class Flights:
             dropped = await connection.fetch(SQL["drop_moved_on"], import_id)
             if departure.kind is FlightKind.RESUBSCRIBE:
                 dropped += await connection.fetch(SQL["drop_opted_out"], import_id)
+                await connection.execute(SQL["doubt_returning"], import_id)
                 if departure.challenge:
                     await connection.execute(SQL["leave_at_once"], import_id)
-        gone = {(row["list_id"], row["person_id"]) for row in dropped}
-        return import_id, [each for each in members if each.key not in gone]
+        return import_id, _without(members, dropped)
 
-    async def _call(self, departure: Departure, members: Sequence[Flight]) -> str | None:
-        """Make the call; wait for a slot where other integrations hold them all."""
+    async def _call(
+        self, departure: Departure, import_id: int, members: Sequence[Flight]
+    ) -> tuple[str | None, Sequence[Flight]]:
+        """Make the call; wait for a slot where other integrations hold them all.
+
+        Returns who went along: nobody, and nothing was called, where all moved on meanwhile.
+        """
         context, waited_s = self._context, 0.0
-        while True:
+        while members:
             try:
-                return await _CALLS[departure.kind](context, departure, members)
+                return await _CALLS[departure.kind](context, departure, members), members
             except WaitForSlot:
                 if waited_s >= _SLOT_PATIENCE_S:
                     raise
@@ -213,6 +220,11 @@ class Flights:
             await context.run.save()
             await context.clock.sleep(_SLOT_WAIT_S)
             waited_s += _SLOT_WAIT_S
+            if departure.kind is FlightKind.RESUBSCRIBE:
+                async with context.run.fenced() as connection:
+                    dropped = await connection.fetch(SQL["drop_opted_out"], import_id)
+                members = _without(members, dropped)
+        return None, members
 
     async def _send_parts(
         self, departure: Departure, members: Sequence[Flight], error: Rejected
@@ -232,6 +244,11 @@ class Flights:
             await record_members(self._context, connection, failures)
         self._context.run.counts["failed"] += len(failures)
         self._context.run.done += len(failures)
+
+
+def _without(members: Sequence[Flight], dropped: Sequence[Mapping[str, Any]]) -> list[Flight]:
+    gone = {(row["list_id"], row["person_id"]) for row in dropped}
+    return [each for each in members if each.key not in gone]
 
 
 _Call = Callable[[JobContext, Departure, Sequence[Flight]], Awaitable[str | None]]

@@ -223,6 +223,7 @@ class _OneByOne:
                 run.attempt,
                 FlightKind.JOIN.value,
                 len(rows),
+                self._context.clock.now(),
             )
             await connection.copy_records_to_table(
                 "import_members",

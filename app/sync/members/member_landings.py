@@ -16,7 +16,7 @@ from app.sync.engine import JobContext
 from app.sync.members.member_failures import heal_members, record_members
 from app.sync.members.member_report import Flight, judge_members
 from app.sync.people.imports import SQL as IMPORTS_SQL
-from app.sync.people.imports import doubt, lose
+from app.sync.people.imports import lose
 from app.sync.rules.mailability import PENDING_OPT_IN, SUBSCRIBED
 from app.sync.rules.poll_intervals import wait_before_poll
 from app.sync.statements import statements
@@ -89,7 +89,7 @@ async def land(context: JobContext, import_id: int, end: DeletionStatus | Import
                 options.resubscribe_mode == "challenge" for options in _options_of(members)
             )
             landed = await _take_report(
-                context, connection, row["kind"], flying, end, challenged=challenged
+                context, connection, row, flying, end, challenged=challenged
             )
         else:
             landed = await _take_removal(context, connection, flying, end)
@@ -148,7 +148,7 @@ async def _take_removal(
 async def _take_report(
     context: JobContext,
     connection: PoolConnection,
-    kind: str,
+    row: Mapping[str, Any],
     flying: Sequence[Flight],
     report: ImportReport,
     *,
@@ -156,16 +156,14 @@ async def _take_report(
 ) -> Landed:
     judged = judge_members(flying, report)
     await unlink_gone(context, connection, judged.gone)
-    if kind == FlightKind.RESUBSCRIBE:
+    if row["kind"] == FlightKind.RESUBSCRIBE:
         # Whom Dotdigital doesn't bring back has left all the same.
         gone = [each for each in flying if each.contact_id in judged.gone]
         left = [*judged.yes, *judged.refused, *gone]
         await _leave(context, connection, left)
         status = PENDING_OPT_IN if challenged else SUBSCRIBED
         await note_status(context, connection, judged.yes, status)
-        # Who opted out while it was under way was told off before it ended.
-        back = [each.person_id for each in judged.yes]
-        await doubt(context, connection, back, if_opted_out=True)
+        await connection.execute(SQL["settle_doubts"], row["id"], context.clock.now())
         counts, failures = {"exited": len(left)}, judged.failures
     else:
         await note_joined(context, connection, judged.yes, judged.suppressed)

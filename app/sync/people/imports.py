@@ -122,22 +122,14 @@ async def lose(
         await _close(context, connection, import_id, Settled("lost", error={"detail": detail}))
 
 
-async def doubt(
-    context: JobContext,
-    connection: PoolConnection,
-    person_ids: Sequence[int],
-    *,
-    if_opted_out: bool = False,
-) -> None:
-    """Note that a call may make or bring back contacts of these, whatever they say here meanwhile.
+async def doubt(context: JobContext, connection: PoolConnection, person_ids: Sequence[int]) -> None:
+    """Note that a call may bring the contacts of these back, whatever they say here meanwhile.
 
     `opt_ins.tell_again` sees to it.
     """
     if person_ids:
         now = context.clock.now()
-        await connection.execute(
-            SQL["doubt"], context.account_id, person_ids, now, not if_opted_out
-        )
+        await connection.execute(SQL["doubt"], context.account_id, person_ids, now)
 
 
 async def tell_after_all(context: JobContext, person_ids: Sequence[int]) -> None:

@@ -7,7 +7,7 @@ looked up before it is asked for again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from app.clients.dotdigital import (
     NotFound,
@@ -48,7 +48,7 @@ async def bring_back(context: JobContext, returns: Sequence[Return]) -> int:
     ready = [each for each in returns if each.contact_id or each.suppressed_at or each.in_doubt]
     if not ready:
         return 0
-    newest = await _suppressions(context, min(each.opted_in_at for each in ready))
+    newest = await _suppressions(context, ready)
     brought = 0
     for each in ready:
         found = newest.get(matched_by(each.email))
@@ -79,12 +79,16 @@ async def tell_again(context: JobContext) -> None:
         await context.run.note("opt_outs_told_again", people=count)
 
 
-async def _suppressions(context: JobContext, since: datetime) -> dict[str, Suppression]:
-    """Return the newest suppression of each address since then."""
+async def _suppressions(context: JobContext, returns: Sequence[Return]) -> dict[str, Suppression]:
+    """Return the newest suppression of each of these addresses since the oldest opt-in."""
+    since = min(each.opted_in_at for each in returns) - _OVERLAP
+    sought = {matched_by(each.email) for each in returns}
     newest: dict[str, Suppression] = {}
-    async for page in context.client.suppressions.suppressed_since(since - _OVERLAP):
+    async for page in context.client.suppressions.suppressed_since(since):
         for each in page.items:
             key = matched_by(each.contact.email)
+            if key not in sought:
+                continue
             before = newest.get(key)
             if before is None or _is_newer(each, before):
                 newest[key] = each

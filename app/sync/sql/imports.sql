@@ -132,14 +132,9 @@ ON CONFLICT (account_id, person_id) DO UPDATE SET last_sent_at = excluded.last_s
 
 -- name: doubt
 -- An import that brings contacts back may have reached these after an opt-out was told, or reach them
--- yet: those who are opted out, or all ($4), are in doubt. Primary keys.
-UPDATE contact_links AS link SET opt_in_doubt_at = $3
-FROM people AS person
-WHERE link.account_id = $1 AND link.person_id = ANY ($2::bigint[]) AND person.id = link.person_id
-  AND ($4 OR person.no_email
-       OR EXISTS (SELECT FROM people AS other
-                  WHERE other.email_key = person.email_key AND other.no_email
-                    AND other.deleted_at IS NULL));
+-- yet. Primary key.
+UPDATE contact_links SET opt_in_doubt_at = $3
+WHERE account_id = $1 AND person_id = ANY ($2::bigint[]);
 
 -- name: returning
 -- Whom an import brings back. import_members_import.

@@ -41,22 +41,29 @@ WHERE account_id = $1 AND person_id = $2;
 UPDATE contact_links SET opt_in_doubt_at = $3 WHERE account_id = $1 AND person_id = $2;
 
 -- name: settle_doubt
--- The call of that time was answered: no doubt is left, but of who opted out meanwhile, for that was
--- perhaps told before the call came through. Primary keys.
+-- The call that put the contact in doubt at that time ($3) was answered: no doubt is left, but of who
+-- opted out meanwhile, for that was perhaps told before the call came through; nor does it settle what
+-- another call left in doubt. Primary keys.
 UPDATE contact_links AS link
-SET opt_in_doubt_at = CASE
-    WHEN person.no_email OR EXISTS (SELECT FROM people AS other
-                                    WHERE other.email_key = person.email_key AND other.no_email
-                                      AND other.deleted_at IS NULL) THEN $4::timestamptz END
+SET opt_in_doubt_at = CASE WHEN stands.is_out THEN $4::timestamptz END
 FROM people AS person
+CROSS JOIN LATERAL (
+    SELECT person.no_email
+           OR EXISTS (SELECT FROM people AS other
+                      WHERE other.email_key = person.email_key AND other.no_email
+                        AND other.deleted_at IS NULL)
+           OR EXISTS (SELECT FROM address_opt_outs AS address
+                      WHERE address.account_id = $1 AND address.email_key = person.email_key
+                        AND address.opted_out_at >= coalesce(person.opted_in_at, '-infinity'))
+           AS is_out OFFSET 0) AS stands
 WHERE link.account_id = $1 AND link.person_id = $2 AND person.id = $2
-  AND link.opt_in_doubt_at = $3;
+  AND (stands.is_out OR link.opt_in_doubt_at = $3);
 
 -- name: tell_again
 -- Opt-outs that a call still on its way may have undone since they were told: whenever the doubt has
 -- become twice as old as it was then, for a day. Linked people become due, and count as mailable
--- until that is told; addresses without a contact count as untold. contact_links_opt_in_doubt, and
--- primary keys.
+-- until that is told; addresses without a contact count as untold. Who is in an import that brings
+-- them back is in doubt as long. contact_links_opt_in_doubt, imports_unsettled, and primary keys.
 WITH doubted AS (
     SELECT link.person_id, link.contact_id, person.version, person.email_key,
            link.opt_in_doubt_at AS since,
@@ -85,6 +92,11 @@ WITH doubted AS (
     WHERE link.account_id = $1 AND link.person_id = doubted.person_id
       AND since <= $2 - interval '1 day'
       AND (NOT is_out OR told_at >= since + interval '12 hours')
+      AND NOT EXISTS (SELECT FROM imports AS import
+                      JOIN import_members AS flying ON flying.import_id = import.id
+                      WHERE import.account_id = $1 AND import.kind = 'resubscription'
+                        AND import.status IN ('submitting', 'open')
+                        AND flying.person_id = link.person_id)
       AND NOT EXISTS (SELECT FROM again WHERE again.person_id = link.person_id)
 ), untold AS (
     UPDATE address_opt_outs AS address SET confirmed_at = NULL

@@ -145,7 +145,11 @@ SELECT member.list_id, member.person_id, member.changed_at, member.unsubscribed_
        coalesce((SELECT true FROM people AS other
                  WHERE other.email_key = person.email_key AND other.id <> person.id
                    AND other.no_email AND other.deleted_at IS NULL
-                 LIMIT 1), false) AS shared_opt_out,
+                 LIMIT 1),
+                (SELECT true FROM address_opt_outs AS address
+                 WHERE address.account_id = $4 AND address.email_key = person.email_key
+                   AND address.opted_out_at >= coalesce(person.opted_in_at, '-infinity')),
+                false) AS shared_opt_out,
        coalesce((SELECT true
                  FROM contact_links AS holder
                  JOIN list_members AS other
@@ -188,8 +192,8 @@ JOIN list_members AS member
 
 -- name: intend
 -- Our intent to move members, written before Dotdigital is called.
-INSERT INTO imports (account_id, run_id, attempt, kind, status, records)
-VALUES ($1, $2, $3, $4, 'submitting', $5) RETURNING id;
+INSERT INTO imports (account_id, run_id, attempt, kind, status, records, created_at)
+VALUES ($1, $2, $3, $4, 'submitting', $5, $6) RETURNING id;
 
 -- name: drop_moved_on
 -- Take out who is not as they were read: left or joined again, or linked to another contact.
@@ -201,15 +205,41 @@ WHERE flying.import_id = $1
 RETURNING flying.list_id, flying.person_id;
 
 -- name: drop_opted_out
--- Take out whoever opted out between being read and this.
-DELETE FROM import_members AS flying
-USING people AS person
-WHERE flying.import_id = $1 AND person.id = flying.person_id
-  AND (person.no_email
-       OR EXISTS (SELECT FROM people AS other
-                  WHERE other.email_key = person.email_key AND other.no_email
-                    AND other.deleted_at IS NULL))
-RETURNING flying.list_id, flying.person_id;
+-- Take out whoever opted out between being read and this, also by an address that is known to be.
+-- Whom the import put in doubt is so no longer. Primary keys; people_opted_out.
+WITH out AS (
+    DELETE FROM import_members AS flying
+    USING people AS person, imports AS import
+    WHERE flying.import_id = $1 AND person.id = flying.person_id AND import.id = $1
+      AND (person.no_email
+           OR EXISTS (SELECT FROM people AS other
+                      WHERE other.email_key = person.email_key AND other.no_email
+                        AND other.deleted_at IS NULL)
+           OR EXISTS (SELECT FROM address_opt_outs AS address
+                      WHERE address.account_id = import.account_id
+                        AND address.email_key = person.email_key
+                        AND address.opted_out_at >= coalesce(person.opted_in_at, '-infinity')))
+    RETURNING flying.list_id, flying.person_id, import.account_id, import.created_at
+), settled AS (
+    UPDATE contact_links AS link SET opt_in_doubt_at = NULL
+    FROM out
+    WHERE link.account_id = out.account_id AND link.person_id = out.person_id
+      AND link.opt_in_doubt_at = out.created_at
+)
+SELECT list_id, person_id FROM out;
+
+-- name: doubt_returning
+-- An import is about to bring these back: from its intent on they are in doubt, until its end is
+-- known. A doubt that there was before outlasts it, for that call is perhaps on its way still, and is
+-- told from this one by being older. Primary keys.
+UPDATE contact_links AS link
+SET opt_in_doubt_at = CASE
+    WHEN link.opt_in_doubt_at IS NULL THEN import.created_at
+    ELSE least(link.opt_in_doubt_at, import.created_at - interval '1 microsecond') END
+FROM import_members AS flying
+JOIN imports AS import ON import.id = flying.import_id
+WHERE flying.import_id = $1 AND link.account_id = import.account_id
+  AND link.person_id = flying.person_id;
 
 -- name: note_suppressing
 -- A suppression audience is about to have these suppressed, at this time by Dotdigital's clock.
@@ -227,6 +257,36 @@ DELETE FROM list_members AS member USING import_members AS flying
 WHERE flying.import_id = $1 AND member.list_id = flying.list_id
   AND member.person_id = flying.person_id AND member.sync_state = 'leaving'
   AND member.changed_at = flying.changed_at;
+
+-- name: settle_doubts
+-- An import that brings these back has ended: no doubt is left, but of who opted out meanwhile, for
+-- that was perhaps told before it came through, and of whom another one brings back; nor does it settle
+-- what another call left in doubt. import_members_import, imports_unsettled, and primary keys.
+UPDATE contact_links AS link
+SET opt_in_doubt_at = CASE WHEN stands.is_out THEN $2::timestamptz END
+FROM import_members AS flying
+JOIN imports AS import ON import.id = flying.import_id
+JOIN people AS person ON person.id = flying.person_id
+CROSS JOIN LATERAL (
+    SELECT person.no_email
+           OR EXISTS (SELECT FROM people AS other
+                      WHERE other.email_key = person.email_key AND other.no_email
+                        AND other.deleted_at IS NULL)
+           OR EXISTS (SELECT FROM address_opt_outs AS address
+                      WHERE address.account_id = import.account_id
+                        AND address.email_key = person.email_key
+                        AND address.opted_out_at >= coalesce(person.opted_in_at, '-infinity'))
+           AS is_out OFFSET 0) AS stands
+WHERE flying.import_id = $1 AND link.account_id = import.account_id
+  AND link.person_id = flying.person_id
+  AND (stands.is_out
+       OR link.opt_in_doubt_at = import.created_at
+          AND NOT EXISTS (SELECT FROM imports AS another
+                          JOIN import_members AS aboard ON aboard.import_id = another.id
+                          WHERE another.account_id = import.account_id
+                            AND another.kind = 'resubscription'
+                            AND another.status IN ('submitting', 'open')
+                            AND another.id <> import.id AND aboard.person_id = flying.person_id));
 
 -- name: opened
 -- Dotdigital took it.
@@ -294,8 +354,12 @@ RETURNING person_id;
 
 -- name: may_ask
 -- A contact is about to be brought back to a list, and to the account by that: it is in doubt until
--- the answer. Not of whoever opted out since it was read. Primary keys.
-UPDATE contact_links AS link SET opt_in_doubt_at = $3
+-- the answer; a doubt that there was before outlasts it. Not of whoever opted out since it was read.
+-- Primary keys.
+UPDATE contact_links AS link
+SET opt_in_doubt_at = CASE
+    WHEN link.opt_in_doubt_at IS NULL THEN $3::timestamptz
+    ELSE least(link.opt_in_doubt_at, $3::timestamptz - interval '1 microsecond') END
 FROM people AS person
 WHERE link.account_id = $1 AND link.person_id = $2 AND person.id = $2 AND NOT person.no_email
   AND NOT EXISTS (SELECT FROM people AS other

@@ -23,6 +23,7 @@ from tests.integration.sync.consent_traces import (
     status,
 )
 from tests.integration.sync.crashes import Died
+from tests.integration.sync.list_traces import listed, set_state
 from tests.integration.sync.traces import calls
 
 HOUR = timedelta(hours=1)
@@ -68,7 +69,13 @@ class Stalled:
 
 @contextlib.asynccontextmanager
 async def stalled(
-    here: Replica, account: Account, *, dies: bool, path: str = ASKED, first: str = "SELECT 1"
+    here: Replica,
+    account: Account,
+    *,
+    dies: bool,
+    path: str = ASKED,
+    first: str = "SELECT 1",
+    job: str = "send_people",
 ) -> AsyncIterator[Stalled]:
     """Give a replica that stalls where it is about to ask; its run goes on here, to the end.
 
@@ -76,7 +83,7 @@ async def stalled(
     """
     async with StallingTransport(path, dies=dies) as transport:
         there = replica_on(here.database, transport, here.clock, here.settings)
-        run_id = await here.trigger(account, "send_people")
+        run_id = await here.trigger(account, job)
         run = asyncio.create_task(there.engine.execute(run_id))
         await transport.stalls.wait()
         await here.database.pool.execute(first)
@@ -233,3 +240,27 @@ async def test_contact_in_doubt_stays_so_with_who_takes_it_over(
     await here.run(sandboxed, "send_people")
     doubts = "SELECT opt_in_doubt_at FROM contact_links WHERE person_id = $1"
     assert await here.database.pool.fetchval(doubts, second.id) is not None
+
+
+@pytest.mark.parametrize("dies", [pytest.param(False, id="lives"), pytest.param(True, id="dies")])
+async def test_late_return_from_an_audience_of_who_opted_out_meanwhile_is_undone(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, clock: FakeClock, dies: bool
+) -> None:
+    mailing_list, people = await listed(
+        here, sandboxed, 1, entry_action="unsubscribe", resubscribe_mode="no_challenge"
+    )
+    await here.run(sandboxed, "send_lists")
+    await set_state(here, mailing_list, people, "leaving")
+    email, path = "p1@example.com", "/contacts/v3/import"
+    async with stalled(here, sandboxed, dies=dies, path=path, job="send_lists") as other:
+        assert status(sandbox, email) == "subscribed", "who took over brought it back as well"
+        clock.advance(300)
+        await opt_out(here, people[0].id, clock.now())
+        await here.run(sandboxed, "send_people")
+        assert status(sandbox, email) == "suppressed"
+        clock.advance(60)
+        await other.wake_up()
+        assert status(sandbox, email) == "subscribed", "the late import came through"
+        clock.advance(300)
+        await here.run(sandboxed, "send_people")
+    assert status(sandbox, email) == "suppressed"

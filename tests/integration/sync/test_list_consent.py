@@ -13,6 +13,7 @@ from tests.clock import FakeClock
 from tests.factories.engines import Replica, replica_on
 from tests.factories.lists import make_list, make_members
 from tests.factories.people import make_person
+from tests.integration.sync.consent_traces import opt_out, set_clock
 from tests.integration.sync.list_traces import (
     failures,
     listed,
@@ -98,6 +99,11 @@ STANDING_OUT = [
     pytest.param(
         "UPDATE people SET opted_out_at = '2026-02-01', opted_in_at = '2026-01-01'",
         id="opted out after opting in",
+    ),
+    pytest.param(
+        """INSERT INTO address_opt_outs (account_id, email_key, source, opted_out_at)
+           SELECT id, 'p1@example.com', 'old_address', now() FROM accounts""",
+        id="with an address that opted out",
     ),
 ]
 
@@ -246,6 +252,8 @@ async def test_whoever_leaves_an_audience_is_brought_back_as_it_says(
     assert challenged == (mode == "challenge")
     assert sandbox.control.contact("p3@example.com").email_status == "suppressed"
     assert list(await states(here, mailing_list)) == [people[2].id]
+    doubts = "SELECT count(*) FROM contact_links WHERE opt_in_doubt_at IS NOT NULL"
+    assert await here.database.pool.fetchval(doubts) == 0
     assert calls(sandbox).get("PUT /contacts/v3/import", 0) == (mode != "never")
 
 
@@ -276,6 +284,59 @@ async def test_who_opts_out_while_an_import_brings_them_back_stays_out(
     clock.advance(60)
     await here.run(sandboxed, "send_people")
     assert sandbox.control.contact("p1@example.com").email_status == "suppressed"
+
+
+async def test_return_by_an_import_whose_end_is_not_known_is_nobodys_wish(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, clock: FakeClock
+) -> None:
+    """Contacts are read between the import and the look at its end."""
+    set_clock(sandbox, clock.now())
+    mailing_list, people = await audience(here, sandboxed, 1)
+    await here.run(sandboxed, "send_lists")
+    clock.advance(3600)
+    set_clock(sandbox, clock.now())
+    await here.run(sandboxed, "retrieve_people")
+    await set_state(here, mailing_list, people, "leaving")
+    sandbox.control.add_fault("job_hangs", path="/contacts/v3/import", times=1)
+    await here.run(sandboxed, "send_lists")
+    await opt_out(here, people[0].id, clock.now())
+    await here.run(sandboxed, "send_people")
+    clock.advance(300)
+    set_clock(sandbox, clock.now())
+    sandbox.control.release_jobs()
+    for job in list(sandbox.account.jobs._jobs.values()):
+        await sandbox.account.jobs.look(job)
+    assert sandbox.control.contact("p1@example.com").email_status == "subscribed"
+
+    clock.advance(60)
+    await here.run(sandboxed, "retrieve_people")
+    await here.run(sandboxed, "send_people")
+    assert await here.database.pool.fetchval("SELECT no_email FROM people")
+    assert sandbox.control.contact("p1@example.com").email_status == "suppressed"
+
+
+async def test_nobody_is_brought_back_who_opts_out_while_the_import_waits_for_a_slot(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    mailing_list, people = await audience(here, sandboxed, 2)
+    await here.run(sandboxed, "send_lists")
+    await set_state(here, mailing_list, people, "leaving")
+    body = {"errorCode": "contacts:tooManyActiveImports", "description": "wait"}
+    sandbox.control.add_fault(
+        "status", path="/contacts/v3/import", status=429, body=body, method="PUT", times=1
+    )
+
+    async def opt_out_one() -> None:
+        await here.database.pool.execute("UPDATE people SET no_email = true WHERE email LIKE 'p1%'")
+
+    async with ChangingTransport("/contacts/v3/import", opt_out_one) as transport:
+        there = replica_on(here.database, transport, here.clock, here.settings)
+        await there.run(sandboxed, "send_lists")
+    statuses = [sandbox.control.contact(f"p{each}@example.com").email_status for each in (1, 2)]
+    assert statuses == ["suppressed", "subscribed"]
+    assert (
+        await here.database.pool.fetchval("SELECT count(opt_in_doubt_at) FROM contact_links") == 0
+    )
 
 
 async def test_who_had_opted_out_before_the_audience_came_stays_out(
