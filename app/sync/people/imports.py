@@ -123,7 +123,7 @@ async def lose(
 
 
 async def doubt(context: JobContext, connection: PoolConnection, person_ids: Sequence[int]) -> None:
-    """Note that a call may bring the contacts of these back, whatever they say here meanwhile.
+    """Note that a call may make or bring back contacts of these, whatever they say here meanwhile.
 
     `opt_ins.tell_again` sees to it.
     """

@@ -131,8 +131,8 @@ ORDER BY person_id
 ON CONFLICT (account_id, person_id) DO UPDATE SET last_sent_at = excluded.last_sent_at;
 
 -- name: doubt
--- An import that brings contacts back may have reached these after an opt-out was told, or reach them
--- yet. Primary key.
+-- An import that makes contacts or brings them back may have reached these after an opt-out was told, or
+-- reach them yet. Primary key.
 UPDATE contact_links SET opt_in_doubt_at = $3
 WHERE account_id = $1 AND person_id = ANY ($2::bigint[]);
 
