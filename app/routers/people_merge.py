@@ -65,7 +65,8 @@ async def erase_person(
     """Erase a person for good, whoever was merged into it along (GDPR).
 
     First the contact goes in every account; where one doesn't confirm it, nothing is erased, and
-    this can be asked for again. A keyed hash of the email is all that stays.
+    this can be asked for again. A keyed hash of the email is all that stays, and beside it whether
+    it was opted out: whoever is made again with it starts opted out.
     """
     if if_match is not None:
         async with parts.database.pool.acquire() as connection:

@@ -128,8 +128,8 @@ class MappingOut(Schema):
     left_out: Annotated[
         LeftOut | None,
         Field(
-            description="Null while the mapping is in use; else why no value goes by it: people are sent "
-            "without it."
+            description="Null while the mapping is in use; else why no value goes by it: people "
+            "are sent without it."
         ),
     ] = None
     created_at: datetime

@@ -1,5 +1,8 @@
 """Erasure of a person (GDPR): everything goes, here and in Dotdigital; a hash of the email stays.
 
+Beside the hash it says since when the address was opted out, so that nobody who is made again with
+it is mailed. That holds without Dotdigital, which keeps a deleted contact's opt-out for a while.
+
 The contacts go first. Only when every account has confirmed it is anything deleted here, so that an
 erasure that fails can be asked for again; no session is held meanwhile.
 """
@@ -81,7 +84,7 @@ WHERE other.email_key = ANY ($2::text[]) AND other.id <> ALL ($1::bigint[])
   AND other.deleted_at IS NULL
 ON CONFLICT (account_id, person_id) DO NOTHING
 """
-#: Opted out addresses that nobody has by now: Dotdigital knows of them.
+#: Opted out addresses that nobody has by now: the hash says so from now on.
 _FORGET_ADDRESSES: Final = """
 DELETE FROM address_opt_outs AS kept
 WHERE kept.email_key = ANY ($2::text[])
@@ -97,9 +100,50 @@ WHERE position(convert_to(named.text, 'UTF8') IN kept.body) > 0
 """
 #: Links, memberships, changes, conflicts and activities go along, by foreign keys and triggers.
 _DELETE: Final = "DELETE FROM people WHERE id = ANY ($1::bigint[])"
+#: Since when these people's addresses are opted out: by themselves, by others who have them, or by
+#: an opt-out that was kept and that no opt-in of theirs lifted. people_email_key.
+_OPTED_OUT: Final = """
+SELECT person.email, person.email_key, max(opted_out.at) AS opted_out_at
+FROM people AS person
+CROSS JOIN LATERAL (
+    SELECT coalesce(person.opted_out_at, person.updated_at) AS at WHERE person.no_email
+    UNION ALL
+    SELECT coalesce(other.opted_out_at, other.updated_at) FROM people AS other
+    WHERE other.email_key = person.email_key AND other.no_email AND other.deleted_at IS NULL
+    UNION ALL
+    SELECT kept.opted_out_at FROM address_opt_outs AS kept
+    WHERE kept.email_key = person.email_key
+      AND kept.opted_out_at >= coalesce(person.opted_in_at, '-infinity')
+) AS opted_out
+WHERE person.id = ANY ($1::bigint[]) AND person.email IS NOT NULL
+GROUP BY person.email, person.email_key
+"""
+#: Whoever else has such an address stays opted out by it, as `address_opt_outs.sql: keep` has it.
+#: people_email_key.
+_KEEP_SHARED: Final = """
+INSERT INTO address_opt_outs AS kept (account_id, email_key, source, opted_out_at)
+SELECT account.id, given.email_key,
+       CASE WHEN coalesce((account.settings ->> 'suppress_unknown')::boolean, true)
+            THEN 'never_a_contact' ELSE 'left' END,
+       max(given.opted_out_at)
+FROM accounts AS account
+CROSS JOIN unnest($2::text[], $3::timestamptz[]) AS given (email_key, opted_out_at)
+WHERE EXISTS (SELECT FROM people AS other
+              WHERE other.email_key = given.email_key AND other.id <> ALL ($1::bigint[]))
+GROUP BY account.id, given.email_key
+ORDER BY account.id, given.email_key
+ON CONFLICT (account_id, email_key) DO UPDATE
+    SET opted_out_at = greatest(kept.opted_out_at, excluded.opted_out_at),
+        source = excluded.source, refusal = NULL,
+        dotdigital_import_id = NULL, confirmed_at = NULL
+"""
 _REMEMBER: Final = """
-INSERT INTO erasures (email_hash, erased_at) SELECT unnest($1::bytea[]), $2
-ON CONFLICT (email_hash) DO UPDATE SET erased_at = excluded.erased_at
+INSERT INTO erasures AS kept (email_hash, erased_at, opted_out_at)
+SELECT email_hash, $2, opted_out_at
+FROM unnest($1::bytea[], $3::timestamptz[]) AS given (email_hash, opted_out_at)
+ON CONFLICT (email_hash) DO UPDATE
+    SET erased_at = excluded.erased_at,
+        opted_out_at = greatest(kept.opted_out_at, excluded.opted_out_at)
 """
 _NOTE: Final = """
 INSERT INTO audit_log (actor, action, subject_type, subject_id)
@@ -141,6 +185,18 @@ async def erased_among(
         "SELECT email_hash FROM erasures WHERE email_hash = ANY ($1::bytea[])", list(by_hash)
     )
     return {by_hash[row["email_hash"]] for row in rows}
+
+
+async def opted_out_erasures(
+    connection: PoolConnection, hashes: Sequence[bytes]
+) -> dict[bytes, datetime]:
+    """Return those of these hashes whose address had opted out, and when. erasures_opted_out."""
+    rows = await connection.fetch(
+        """SELECT email_hash, opted_out_at FROM erasures
+           WHERE email_hash = ANY ($1::bytea[]) AND opted_out_at IS NOT NULL""",
+        hashes,
+    )
+    return {row["email_hash"]: row["opted_out_at"] for row in rows}
 
 
 async def erase_person(
@@ -242,8 +298,7 @@ async def _erase(
     if not contacts <= set(doomed.contacts):
         return False
     await connection.execute("SELECT set_config('dotsync.erasing', 'on', true)")
-    newest = {hashes.all_of(email)[0] for email in doomed.emails}
-    await connection.execute(_REMEMBER, list(newest), at)
+    await _remember(connection, doomed, hashes, at)
     await connection.execute(
         _DELETE_ORPHANS,
         [account_id for account_id, _ in doomed.contacts],
@@ -258,3 +313,21 @@ async def _erase(
     await connection.execute(_FORGET_ADDRESSES, doomed.ids, doomed.email_keys)
     await connection.execute(_DELETE, doomed.ids)
     return True
+
+
+async def _remember(
+    connection: PoolConnection, doomed: _Doomed, hashes: EmailHashes, at: datetime
+) -> None:
+    """Keep a hash of each address, and that it was opted out if it was."""
+    kept: dict[bytes, datetime | None] = {hashes.all_of(each)[0]: None for each in doomed.emails}
+    opted_out = await connection.fetch(_OPTED_OUT, doomed.ids)
+    for row in opted_out:
+        newest = hashes.all_of(row["email"])[0]
+        kept[newest] = max(row["opted_out_at"], kept.get(newest) or row["opted_out_at"])
+    await connection.execute(_REMEMBER, list(kept), at, list(kept.values()))
+    await connection.execute(
+        _KEEP_SHARED,
+        doomed.ids,
+        [row["email_key"] for row in opted_out],
+        [row["opted_out_at"] for row in opted_out],
+    )

@@ -8,6 +8,7 @@ from typing import Self
 
 from app.sync.engine import JobContext
 from app.sync.people.due_people import due_people
+from app.sync.people.erased_opt_outs import keep_erased_opt_outs
 from app.sync.people.people_page import Claims
 from app.sync.people.person_records import Entry, Row
 from app.sync.turns import sparingly
@@ -69,6 +70,8 @@ class DuePages:
             rows = await here.rows
         finally:
             await cancelled(here.rows)
+        if await keep_erased_opt_outs(self._context, rows):
+            rows = await due_people(self._context, here.after_id)
         if not rows:
             return None
         page = DuePage(here.after_id, rows, here.claims)
