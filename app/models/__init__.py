@@ -4,7 +4,7 @@ from sqlmodel import SQLModel
 
 from app.models.accounts import Account
 from app.models.address_opt_outs import AddressOptOut
-from app.models.api_keys import ApiKey, IdempotencyKey
+from app.models.api_keys import ApiKey, IdempotencyKey, RevokedKey
 from app.models.audit_log import AuditEntry
 from app.models.conflicts import Conflict
 from app.models.consents import Consent, ConsentTold
@@ -57,6 +57,7 @@ __all__ = [
     "Person",
     "PersonChange",
     "RateBucket",
+    "RevokedKey",
     "Run",
     "RunEvent",
     "Watermark",

@@ -28,6 +28,15 @@ class ApiKey(SQLModel, table=True):
     version: int = Field(default=1, sa_column=number(1))
 
 
+class RevokedKey(SQLModel, table=True):
+    """The hash of a key that was revoked: the same value is never made a key again by itself."""
+
+    __tablename__: ClassVar[Any] = "revoked_keys"
+
+    key_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    revoked_at: datetime = Field(default=None, sa_column=instant(nullable=False, default_now=True))
+
+
 class IdempotencyKey(SQLModel, table=True):
     """The answer that a POST under this key got, replayed for 24 hours."""
 

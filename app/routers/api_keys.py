@@ -70,9 +70,17 @@ async def change_key(
     if_match: IfMatch,
     response: Response,
 ) -> ApiKeyOut:
-    """Change a key's name, scopes or expiry; it works at once, elsewhere within 5 s."""
+    """Change a key's name, scopes or expiry; it works at once, elsewhere within 5 s.
+
+    The last key with the scope `admin` keeps it, and gets no end: 409.
+    """
     found = await api_keys.get_key(session, key_id)
     check_version(found.version, if_match)
+    now = parts.clock.now()
+    if body.scopes is not None and "admin" not in body.scopes:
+        await api_keys.refuse_without_admin(session, found, now, expires_at=now)
+    elif body.expires_at is not None:
+        await api_keys.refuse_without_admin(session, found, now, expires_at=body.expires_at)
     for name in body.model_fields_set:
         value = getattr(body, name)
         if value is None and name != "expires_at":
@@ -86,14 +94,17 @@ async def change_key(
     return ApiKeyOut.model_validate(found)
 
 
-@router.delete("/{key_id}", status_code=204, responses=problems(NotFound, StaleVersion))
+@router.delete("/{key_id}", status_code=204, responses=problems(NotFound, StaleVersion, Conflict))
 async def delete_key(
     caller: Admin, parts: ServiceParts, session: Writing, key_id: KeyId, if_match: IfMatch
 ) -> None:
-    """Revoke a key: refused at once here, within 5 s by other replicas."""
+    """Revoke a key: refused at once here, within 5 s by other replicas.
+
+    The last key with the scope `admin` stays: 409. A revoked `DOTSYNC_BOOTSTRAP_API_KEY` is not
+    made anew by the next start, which says so in the log.
+    """
     found = await api_keys.get_key(session, key_id)
     check_version(found.version, if_match)
-    await session.delete(found)
-    await session.flush()
+    await api_keys.revoke_key(session, found, parts.clock.now())
     audit.record(session, caller.actor, "api_key_deleted", "api_key", key_id)
     parts.keys.forget()

@@ -132,11 +132,6 @@ async def import_people(
     what its columns are. Values in `custom` stay text as they stand in the file (`"987"`, `"1"`),
     but for JSON objects and arrays. `sync_with_mailer`, `no_email` and `email_undeliverable` take
     true, yes, y, t, on and 1, or false, no, n, f, off and 0, in any case.
-
-    A column that seems to say who opted out (`Unsubscribed`) is not ignored: the file is refused
-    until `columns` maps it, to `no_email` as a rule, or to null. So it is with one that says when
-    somebody opted out (`unsubscribed_at`), or the reverse (`subscribed`), where no other column is
-    `no_email`.
     """
     file_format, charset = _content_of(request)
     options = FileOptions(

@@ -13,12 +13,12 @@ from hashlib import sha256
 
 import asyncpg
 import structlog
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 
 from app.clock import Clock
 from app.db import Database, ReadSession, WriteSession
-from app.errors import NotFound
-from app.models import ApiKey
+from app.errors import Conflict, NotFound
+from app.models import ApiKey, RevokedKey
 from app.models.api_keys import SCOPES
 
 log = structlog.get_logger(__name__)
@@ -94,10 +94,48 @@ async def keys_after(session: ReadSession, after_id: int | None, limit: int) -> 
     return (await session.execute(query)).scalars().all()
 
 
+async def revoke_key(session: WriteSession, key: ApiKey, at: datetime) -> None:
+    """Delete a key, and keep its hash: the settings don't make it anew. Raises Conflict.
+
+    For the last key with the scope admin, that is.
+    """
+    await refuse_without_admin(session, key, at, expires_at=at)
+    await session.delete(key)
+    await session.merge(RevokedKey(key_hash=key.key_hash, revoked_at=at))
+    await session.flush()
+
+
+async def refuse_without_admin(
+    session: WriteSession, key: ApiKey, at: datetime, *, expires_at: datetime
+) -> None:
+    """Raise Conflict where nobody would be admin once this key ends at ``expires_at``."""
+    held = await session.execute(
+        select(ApiKey)
+        .where(
+            col(ApiKey.scopes).contains(["admin"]),
+            or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > at),
+        )
+        .order_by(col(ApiKey.id))
+        .with_for_update()
+    )
+    admins = held.scalars().all()
+    others = [
+        each
+        for each in admins
+        if each.id != key.id and (each.expires_at is None or each.expires_at > max(at, expires_at))
+    ]
+    if not others and any(each.id == key.id for each in admins):
+        raise Conflict(
+            "No other key with the scope admin would be left, and nobody could make one over REST. "
+            'Make another one first: POST /v1/api-keys {"name": "...", "scopes": ["admin"]}.'
+        )
+
+
 async def ensure_bootstrap_key(database: Database, token: str) -> None:
     """Make the admin key that the settings hold; another value than before takes its place.
 
-    So there is one such key at a time, over all replicas: whoever starts last says which.
+    So there is one such key at a time, over all replicas: whoever starts last says which. A value
+    that was revoked is not made a key again.
     """
     async with database.writing() as session:
         found = await session.execute(
@@ -105,6 +143,14 @@ async def ensure_bootstrap_key(database: Database, token: str) -> None:
         )
         standing = found.scalars().first()
         if standing is not None and standing.key_hash == hash_of(token):
+            return
+        if await session.get(RevokedKey, hash_of(token)) is not None:
+            log.warning(
+                "bootstrap_key_is_revoked",
+                why="the key in DOTSYNC_BOOTSTRAP_API_KEY was revoked, and is not made anew",
+                what_to_do="unset it, or give it another value; without a key: python -m app "
+                "create-key NAME --scopes admin",
+            )
             return
         if standing is not None:
             log.warning(

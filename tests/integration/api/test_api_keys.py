@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import structlog
 
 from app.db import Database
+from app.services.api_keys import ensure_bootstrap_key
 from tests.clock import FakeClock
 from tests.conftest import ADMIN_KEY
 
@@ -46,6 +48,51 @@ async def test_key_expires(
     assert (await anonymous.get("/v1/lists", headers=bearer)).status_code == 401
     past = await api.post("/v1/api-keys", json=body)
     assert (past.status_code, past.json()["errors"][0]["pointer"]) == (422, "/body/expires_at")
+
+
+@pytest.mark.parametrize(
+    "verb, body",
+    [
+        pytest.param("DELETE", None, id="deleted"),
+        pytest.param("PATCH", {"scopes": ["read"]}, id="not admin any more"),
+        pytest.param("PATCH", {"expires_at": "2999-01-01T00:00:00Z"}, id="ends some day"),
+    ],
+)
+async def test_last_admin_key_stays_until_there_is_another_one(
+    api: httpx.AsyncClient, verb: str, body: dict[str, object] | None
+) -> None:
+    (bootstrap,) = (await api.get("/v1/api-keys")).json()["items"]
+    path = f"/v1/api-keys/{bootstrap['id']}"
+    short = {"name": "Short", "scopes": ["admin"], "expires_at": "2998-01-01T00:00:00Z"}
+    await api.post("/v1/api-keys", json={"name": "Shop", "scopes": ["read", "write", "sync"]})
+    if body and "expires_at" in body:
+        await api.post("/v1/api-keys", json=short)
+    refused = await api.request(verb, path, json=body)
+    assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (409, "conflict")
+    assert "Make another one first" in refused.json()["detail"]
+    assert (await api.patch(path, json={"name": "first"})).status_code == 200
+
+    await api.post("/v1/api-keys", json={"name": "Second", "scopes": ["admin"]})
+    assert (await api.request(verb, path, json=body)).status_code in {200, 204}
+
+
+async def test_revoked_bootstrap_key_is_not_made_anew_at_the_next_start(
+    api: httpx.AsyncClient, anonymous: httpx.AsyncClient, database: Database
+) -> None:
+    made = await api.post("/v1/api-keys", json={"name": "Second", "scopes": ["admin"]})
+    (bootstrap, _) = (await api.get("/v1/api-keys")).json()["items"]
+    assert (await api.delete(f"/v1/api-keys/{bootstrap['id']}")).status_code == 204
+    with structlog.testing.capture_logs() as logged:
+        await ensure_bootstrap_key(database, ADMIN_KEY)
+    assert [(entry["event"], entry["log_level"]) for entry in logged] == [
+        ("bootstrap_key_is_revoked", "warning")
+    ]
+    bearer = {"Authorization": f"Bearer {made.json()['key']}"}
+    (second,) = (await anonymous.get("/v1/api-keys", headers=bearer)).json()["items"]
+    assert second["name"] == "Second"
+    await ensure_bootstrap_key(database, "another-long-value-0123456789")
+    found = (await anonymous.get("/v1/api-keys", headers=bearer)).json()["items"]
+    assert [each["name"] for each in found] == ["Second", "bootstrap"]
 
 
 async def test_stale_version_changes_no_key(api: httpx.AsyncClient) -> None:
