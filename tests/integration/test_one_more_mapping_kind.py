@@ -201,6 +201,7 @@ async def test_a_kind_of_another_version_is_shown_and_otherwise_passed_over(
     assert value(sandbox, "VIP_YN") is None
     (told,) = (await api.get("/v1/failures")).json()["items"]
     assert "knows no mappings of kind 'letter'" in told["message"]
+    assert told["message"].endswith("or delete the mapping.")
     assert (await api.delete(f"/v1/mappings/{mapping_id}")).status_code == 200
 
 

@@ -16,6 +16,7 @@ from app.services.mapping_kinds import KINDS
 from app.services.mapping_kinds.kind import Lost
 from app.services.mappings import send_linked_again
 from app.sync.engine import JobContext
+from app.sync.rules.failure_advice import with_advice
 from app.sync.statements import statements
 
 SQL = statements("lost_targets")
@@ -117,8 +118,11 @@ async def _find(context: JobContext, mappings: Sequence[Mapping]) -> list[Lost]:
         Lost(
             mapping.id,
             "kind_unknown",
-            f"This version of the service knows no mappings of kind {mapping.kind!r}, so mapping "
-            f"{mapping.id} ({mapping.person_field}) is left out.",
+            with_advice(
+                f"This version of the service knows no mappings of kind {mapping.kind!r}, so "
+                f"mapping {mapping.id} ({mapping.person_field}) is left out.",
+                "kind_unknown",
+            ),
         )
         for mapping in mappings
         if mapping.kind not in KINDS

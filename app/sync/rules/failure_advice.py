@@ -34,6 +34,8 @@ _ADVICE = {
     "invalidaddressbookids": "The list is gone in Dotdigital; the next run makes another one, with "
     "every member.",
     "invalidcontactstatus": "Dotdigital doesn't bring back who complained or is blocked.",
+    "kind_unknown": "Bring every replica to the version that made the mapping, or delete the "
+    "mapping.",
     "list_limit": "Delete a list or a segment there, or raise the account's lists_limit if the "
     "package allows more; it is tried again by itself.",
     "list_name_taken": "Rename one of the two; in Dotdigital a segment's name counts as well.",

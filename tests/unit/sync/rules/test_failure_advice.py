@@ -19,6 +19,7 @@ LOOK_UP = "Look the code up in Dotdigital's documentation, then retry."
         pytest.param("ExceedsAllowedContactLimit", "The account's contact allowance", id="limit"),
         pytest.param("mobile_number_taken", "Change the number on one of", id="our own"),
         pytest.param("email_linked_elsewhere", "Merge the two people", id="our own again"),
+        pytest.param("kind_unknown", "Bring every replica to the version", id="of a mapping"),
     ],
 )
 def test_a_code_is_known_in_any_case(code: str, start: str) -> None:
