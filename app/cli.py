@@ -17,6 +17,7 @@ import typer
 from cryptography.fernet import Fernet
 
 from app.clock import SystemClock
+from app.data_dir import pgdata_in
 from app.db import (
     Database,
     WriteSession,
@@ -26,7 +27,7 @@ from app.db import (
     raw_connection,
 )
 from app.errors import AccountPaused, Problem
-from app.lifetime import NOT_THERE_YET, unreachable
+from app.lifetime import NOT_THERE_YET, shown_place, unreachable
 from app.main import Parts, create_app, running_parts
 from app.models.api_keys import SCOPES
 from app.observability import Metrics, configure_logging
@@ -263,7 +264,7 @@ def create_key(
         str, typer.Option(help="Any of read, write, sync, admin, with commas between.")
     ] = "read",
 ) -> None:
-    """Make an API key; it is printed once."""
+    """Make an API key; it is printed once, and on stderr which database has it."""
     chosen = [scope.strip() for scope in scopes.split(",")]
     if unknown := set(chosen) - set(SCOPES):
         near = get_close_matches(min(unknown), SCOPES, n=1)
@@ -272,11 +273,17 @@ def create_key(
             + (f" Did you mean {near[0]}?" if near else "")
         )
 
-    async def make(parts: Parts) -> str:
-        async with parts.database.writing() as session:
-            return (await store_key(session, name, chosen))[1]
+    settings = _settings()
+    _refuse_new_database(settings)
 
-    typer.echo(asyncio.run(_with_parts(_settings(), make)))
+    async def make(parts: Parts) -> tuple[str, str]:
+        async with parts.database.writing() as session:
+            _, token = await store_key(session, name, chosen)
+        return token, shown_place(settings, parts.database)
+
+    token, place = asyncio.run(_with_parts(settings, make))
+    typer.echo(f"The key works for the service on {place}:", err=True)
+    typer.echo(token)
 
 
 @commands.command()
@@ -294,6 +301,17 @@ def openapi(
     # The same document whatever is set here, be it wrong.
     document = create_app(Settings.model_construct()).openapi()
     typer.echo(json.dumps(document, indent=2) if as_json else as_markdown(document), nl=False)
+
+
+def _refuse_new_database(settings: Settings) -> None:
+    """Raise StartError where there is no database yet: no service would know a key made in it."""
+    pgdata = pgdata_in(settings.data_dir)
+    if settings.database_url is None and not (pgdata / "PG_VERSION").exists():
+        raise StartError(
+            f"There is no database in {pgdata}, so no service would know the key. Set "
+            "DOTSYNC_DATABASE_URL or DOTSYNC_DATA_DIR as the service has it; a new service gets "
+            "its first key by DOTSYNC_BOOTSTRAP_API_KEY, or by this command once it has started."
+        )
 
 
 async def _check_run(

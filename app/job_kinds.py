@@ -18,6 +18,10 @@ class JobKind:
     interval_s: float
     #: What its runs count; all of it is shown, also while it is zero.
     counts: tuple[str, ...]
+    #: The shortest interval that it takes. Dotdigital's least tier may be 35 calls a minute, shared
+    #: with whatever else uses the account, and a run makes a call or two to see that nothing is
+    #: new.
+    least_interval_s: float = 10.0
 
 
 JOB_KINDS: Final[dict[str, JobKind]] = {
@@ -55,10 +59,22 @@ JOB_KINDS: Final[dict[str, JobKind]] = {
         interval_s=900.0,
         counts=("mailshots", "stored", "duplicates", "matched", *ACTIVITY_TYPES),
     ),
-    "match_activities": JobKind(interval_s=300.0, counts=("considered", "matched")),
+    # Calls nobody.
+    "match_activities": JobKind(
+        interval_s=300.0, counts=("considered", "matched"), least_interval_s=1.0
+    ),
     "send_lists": JobKind(
         interval_s=1200.0,
-        counts=("lists", "lists_created", "added", "removed", "exited", "waiting", "failed"),
+        counts=(
+            "lists",
+            "lists_created",
+            "added",
+            "suppressed",
+            "removed",
+            "exited",
+            "waiting",
+            "failed",
+        ),
     ),
     "monitor_imports": JobKind(
         interval_s=30.0, counts=("open", "finished", "acknowledged", "failed")

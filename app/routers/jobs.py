@@ -71,16 +71,19 @@ async def change_job(
     if_match: IfMatch,
     response: Response,
 ) -> JobOut:
-    """Change a job's schedule, or whether it runs by it; every replica takes it up within 5 s."""
+    """Change a job's schedule, or whether it runs by it; every replica takes it up within 5 s.
+
+    What stands already changes nothing, the version neither.
+    """
     held = await jobs.lock_job(session, body.account_id, job)
     check_version(held.version, if_match)
     if body.enabled and job not in JOB_FUNCTIONS:
         raise JobNotAvailable(job)
     schedule = None if body.schedule is None else Schedule(**body.schedule.model_dump())
     now = parts.clock.now()
-    await jobs.change_job(session, held, now, schedule=schedule, enabled=body.enabled)
-    detail = body.model_dump(mode="json", exclude_unset=True) | {"job": job}
-    audit.record(session, caller.actor, "job_changed", "account", body.account_id, detail)
+    if await jobs.change_job(session, held, now, schedule=schedule, enabled=body.enabled):
+        detail = body.model_dump(mode="json", exclude_unset=True) | {"job": job}
+        audit.record(session, caller.actor, "job_changed", "account", body.account_id, detail)
     set_etag(response, held.version)
     standing = await job_rows.get_standing(session, body.account_id, job, JOB_FUNCTIONS)
     shown = job_standings.shown_job(standing, now, parts.settings.heartbeat_timeout_seconds)

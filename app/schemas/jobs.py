@@ -16,7 +16,14 @@ class ScheduleIn(Schema):
 
     interval_seconds: Annotated[
         float | None,
-        Field(strict=True, ge=1, le=30 * 86_400, allow_inf_nan=False, examples=[300]),
+        Field(
+            strict=True,
+            ge=1,
+            le=30 * 86_400,
+            allow_inf_nan=False,
+            examples=[300],
+            description="At least 10 for a job that calls Dotdigital: all but `match_activities`.",
+        ),
     ] = None
     cron: Annotated[
         str | None,

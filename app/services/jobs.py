@@ -52,22 +52,33 @@ async def change_job(
     *,
     schedule: Schedule | None = None,
     enabled: bool | None = None,
-) -> None:
-    """Change a job's schedule, or whether it runs by it; None keeps. Raises Invalid."""
+) -> bool:
+    """Change a job's schedule, or whether it runs by it; None keeps. Raises Invalid.
+
+    Says whether that is a change: what stands already keeps its version.
+    """
+    if schedule == Schedule(job.interval_seconds, job.cron):
+        schedule = None
+    if enabled == job.enabled:
+        enabled = None
+    if schedule is None and enabled is None:
+        return False
     if schedule is not None:
         if schedule.cron is not None:
             _refuse_bad_cron(schedule.cron, at)
+        if schedule.interval_seconds is not None:
+            _refuse_short_interval(job.job, schedule.interval_seconds)
         job.interval_seconds, job.cron = schedule.interval_seconds, schedule.cron
     if enabled is not None:
-        is_news = enabled != job.enabled
         job.enabled = enabled
-        job.enabled_at = (at if is_news else job.enabled_at) if enabled else None
+        job.enabled_at = at if enabled else None
     if schedule is not None and job.enabled:
         # A new schedule counts from now: a moment of it that is past is not made up for.
         job.enabled_at = at
     job.updated_at = at
     job.version += 1
     await session.flush()
+    return True
 
 
 async def check_triggerable(
@@ -126,6 +137,16 @@ def _refuse_bad_cron(cron: str, at: datetime) -> None:
         raise Invalid.at(
             "/body/schedule/cron", f"{cron!r} can't be used: {error}. An example: {CRON_EXAMPLE}."
         ) from error
+
+
+def _refuse_short_interval(job: str, interval_s: float) -> None:
+    least_s = JOB_KINDS[job].least_interval_s if job in JOB_KINDS else 1.0
+    if interval_s < least_s:
+        raise Invalid.at(
+            "/body/schedule/interval_seconds",
+            f"{job} runs every {least_s:g} seconds at the most: each run calls Dotdigital, which "
+            f"rations calls by the minute. POST /v1/jobs/{job}/runs runs it at once.",
+        )
 
 
 async def _lock_account(session: WriteSession, account_id: int) -> Account:

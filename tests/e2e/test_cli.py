@@ -182,3 +182,18 @@ async def test_key_is_made_from_the_command_line(database: Database, settings: S
     code, out, err = await command(settings, "create-key", "Shop", "--scopes", "read,sync")
     assert (code, out.startswith("dsk_")) == (0, True), err
     assert await database.pool.fetchval("SELECT scopes FROM api_keys") == ["read", "sync"]
+    assert "The key works for the service on " in err
+    name = await database.pool.fetchval("SELECT current_database()")
+    assert name in err
+
+
+async def test_key_is_made_in_no_database_that_nobody_serves(
+    settings: Settings, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "nowhere"
+    environment = {"DOTSYNC_DATABASE_URL": "", "DOTSYNC_DATA_DIR": str(nowhere)}
+    process = await started(settings, "create-key", "lost", **environment)
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert (process.returncode, out) == (2, b"")
+    assert f"There is no database in {nowhere}/postgres" in err.decode()
+    assert not nowhere.exists()

@@ -107,13 +107,49 @@ async def test_a_schedule_changes_and_counts_from_now(
     assert body["next_run_at"] == "2026-01-06T02:30:00Z"
     clock.advance(60)
     changed = await api.patch(
-        path, json={"account_id": account.id, "schedule": {"interval_seconds": 0.5 + 1}}
+        path, json={"account_id": account.id, "schedule": {"interval_seconds": 10.5}}
     )
-    assert changed.json()["schedule"] == {"interval_seconds": 1.5}
+    assert changed.json()["schedule"] == {"interval_seconds": 10.5}
     assert changed.json()["next_run_at"] == "2026-01-05T09:01:00Z"
     off = await api.patch(path, json={"account_id": account.id, "enabled": False})
     assert (off.json()["state"], off.json()["next_run_at"]) == ("paused", None)
     assert await job_of(api, account, "send_people") == off.json()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"enabled": False}, id="off, as it is"),
+        pytest.param({"schedule": {"interval_seconds": 300}}, id="the schedule it has"),
+    ],
+)
+async def test_what_stands_already_is_no_change(
+    api: httpx.AsyncClient, database: Database, account: Account, change: dict[str, Any]
+) -> None:
+    body = {"account_id": account.id, **change}
+    answer = await api.patch("/v1/jobs/send_people", json=body)
+    assert (answer.status_code, answer.headers["ETag"]) == (200, '"1"')
+    assert await database.pool.fetchval("SELECT count(*) FROM audit_log") == 0
+
+
+async def test_job_that_calls_dotdigital_runs_no_more_often_than_its_rations_allow(
+    api: httpx.AsyncClient, account: Account
+) -> None:
+    body = {"account_id": account.id, "schedule": {"interval_seconds": 1}}
+    refused = await api.patch("/v1/jobs/send_people", json=body)
+    assert (refused.status_code, refused.json()["errors"]) == (
+        422,
+        [
+            {
+                "pointer": "/body/schedule/interval_seconds",
+                "detail": "send_people runs every 10 seconds at the most: each run calls "
+                "Dotdigital, which rations calls by the minute. POST /v1/jobs/send_people/runs "
+                "runs it at once.",
+            }
+        ],
+    )
+    assert (await api.patch("/v1/jobs/match_activities", json=body)).status_code == 200
 
 
 #: By what is wrong: a change, and where the fault is.
