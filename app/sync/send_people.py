@@ -8,6 +8,7 @@ take longer to monitor_imports.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from app.clients.dotdigital import (
     DotdigitalError,
@@ -16,14 +17,11 @@ from app.clients.dotdigital import (
     ProtocolError,
     Rejected,
 )
+from app.db import PoolConnection
+from app.sync.contacts.page_batches import in_one_batch
 from app.sync.contacts.taking_contacts import take_before_sending
 from app.sync.engine import JobContext
-from app.sync.failures import record_people
-from app.sync.people.address_opt_outs import (
-    keep_given_up,
-    keep_opted_out,
-    tell_address_opt_outs,
-)
+from app.sync.people.address_opt_outs import keep_given_up, tell_address_opt_outs
 from app.sync.people.considered import Considered
 from app.sync.people.departures import MOST_AT_ONCE, delete_contacts, hand_over, leave_contacts
 from app.sync.people.due_pages import DuePage, DuePages
@@ -32,8 +30,7 @@ from app.sync.people.due_people import (
     counts_of,
     load_plan,
     reload_settings,
-    write_held,
-    write_unchanged,
+    write_settled,
 )
 from app.sync.people.imports import release_abandoned
 from app.sync.people.lost_targets import explain_failures, look_for_lost_targets
@@ -223,15 +220,7 @@ class _Sender:
     async def _settle(self, page: SortedPage) -> None:
         """Write down whoever needs no import, in one transaction."""
         counts = counts_of(page)
-        async with self._context.run.fenced() as connection:
-            await write_held(self._context, connection, page.held)
-            await write_unchanged(self._context, connection, page.unchanged)
-            await record_people(self._context, connection, page.failures)
-            for addresses, source in (
-                (page.unknown_opt_outs, "never_a_contact"),
-                (page.doubtful_opt_outs, "perhaps_a_contact"),
-            ):
-                await keep_opted_out(self._context, connection, addresses, source)
+        await in_one_batch(self._context, partial(self._write_settled, page))
         self._context.run.counts.update(counts)
         settled = counts["skipped"] + counts["unchanged"] + counts["failed"]
         self._context.run.done += settled
@@ -239,6 +228,10 @@ class _Sender:
         self._departing += page.departing
         self._leaving += page.leaving
         self._returning += page.returning
+
+    async def _write_settled(self, page: SortedPage, connection: PoolConnection) -> None:
+        await self._submissions.hold_plan(connection)
+        await write_settled(self._context, connection, page)
 
     async def _fill_batches(self, page: SortedPage) -> None:
         for batch, entries in ((self._records, page.records), (self._fills, page.fills)):

@@ -9,7 +9,8 @@ from app.db import PoolConnection
 from app.models import Mapping
 from app.services.account_settings import AccountSettings
 from app.sync.engine import JobContext
-from app.sync.failures import heal_people
+from app.sync.failures import heal_people, record_people
+from app.sync.people.address_opt_outs import keep_opted_out
 from app.sync.people.lost_targets import lost_mappings
 from app.sync.people.payloads import PayloadPlan
 from app.sync.people.people_page import Held, SortedPage
@@ -84,7 +85,24 @@ def counts_of(page: SortedPage) -> Counter[str]:
     return Counter(unchanged=len(page.unchanged), skipped=len(page.held), failed=len(page.failures))
 
 
-async def write_held(context: JobContext, connection: PoolConnection, held: Sequence[Held]) -> None:
+async def write_settled(context: JobContext, connection: PoolConnection, page: SortedPage) -> None:
+    """Write down whoever of a page needs no import."""
+    written = [each.person_id for each in page.held]
+    written += [each.person_id for each in page.failures]
+    settled = [*written, *(each.person_id for each in page.unchanged)]
+    if settled:
+        await connection.execute(SQL["hold_people"], written)
+        await connection.execute(SQL["hold_changes"], context.account_id, settled)
+    await _write_held(context, connection, page.held)
+    await _write_unchanged(context, connection, page.unchanged)
+    await record_people(context, connection, page.failures)
+    await keep_opted_out(context, connection, page.unknown_opt_outs, "never_a_contact")
+    await keep_opted_out(context, connection, page.doubtful_opt_outs, "perhaps_a_contact")
+
+
+async def _write_held(
+    context: JobContext, connection: PoolConnection, held: Sequence[Held]
+) -> None:
     """Write down who is not sent, and why."""
     if not held:
         return
@@ -102,7 +120,7 @@ async def write_held(context: JobContext, connection: PoolConnection, held: Sequ
     await heal_people(context, connection, person_ids)
 
 
-async def write_unchanged(
+async def _write_unchanged(
     context: JobContext, connection: PoolConnection, unchanged: Sequence[Unchanged]
 ) -> None:
     """Write down who stands there as here."""

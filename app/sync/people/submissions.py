@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from app.clients.dotdigital import DotdigitalError, MergeOption, Rejected, WaitForSlot
+from app.db import PoolConnection
 from app.services.erasure import SUBMITTING
 from app.sync.engine import JobContext
 from app.sync.failures import record_people
@@ -179,6 +180,15 @@ class Submissions:
         self._under_way.clear()
         self._looks.clear()
 
+    async def hold_plan(self, connection: PoolConnection) -> None:
+        """Keep mappings and settings as they are to the end of the transaction.
+
+        Raises PlanChanged where they are not those that the payloads are made by.
+        """
+        standing = await connection.fetchval(SEND_SQL["generation"], self._context.account_id)
+        if standing != self.generation:
+            raise PlanChanged
+
     async def _one_comes_through(self) -> None:
         done, _ = await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
         self._under_way -= done
@@ -275,10 +285,7 @@ class Submissions:
         """
         context = self._context
         async with context.run.fenced() as connection:
-            if await connection.fetchval(SEND_SQL["generation"], context.account_id) != (
-                self.generation
-            ):
-                raise PlanChanged
+            await self.hold_plan(connection)
             await connection.execute(SUBMITTING)
             import_id: int = await connection.fetchval(
                 SQL["intend"], context.account_id, context.run.id, context.run.attempt, len(entries)

@@ -17,7 +17,8 @@ WHERE due.account_id = $1
   AND (SELECT person.id FROM people AS person WHERE person.id = due.person_id) IS NULL;
 
 -- name: make_all_due
--- A full run: everyone who is kept, or still linked, is due whatever was sent before.
+-- A full run: everyone who is kept, or still linked, is due whatever was sent before. In the order
+-- of ids, as everybody writes changes.
 INSERT INTO person_changes AS due (account_id, person_id, version, reason)
 SELECT $1, id, version, 'full'
 FROM people
@@ -25,6 +26,7 @@ WHERE deleted_at IS NULL
    OR EXISTS (SELECT FROM contact_links AS link
               WHERE link.account_id = $1 AND link.person_id = people.id
                 AND link.contact_id IS NOT NULL)
+ORDER BY id
 ON CONFLICT (account_id, person_id) DO UPDATE
     SET reason = 'full', attempts = 0, next_attempt_at = '-infinity';
 
@@ -178,6 +180,16 @@ WHERE due.account_id = $1 AND due.person_id > $2 AND due.person_id <= $6
                    < latest.opted_out_at, true))
 ORDER BY due.person_id
 LIMIT $4;
+
+-- name: hold_people
+-- Nobody of these is erased meanwhile. Before their changes, for so does whoever erases. people_pkey.
+SELECT id FROM people WHERE id = ANY ($1::bigint[]) ORDER BY id FOR KEY SHARE;
+
+-- name: hold_changes
+-- The changes of a page, in the order of ids: what is written of some after the others meets nobody
+-- the other way round. Primary key of person_changes.
+SELECT person_id FROM person_changes
+WHERE account_id = $1 AND person_id = ANY ($2::bigint[]) ORDER BY person_id FOR UPDATE;
 
 -- name: hold_back
 -- People who need nothing sent: the link says why, and the change is dealt with unless a newer

@@ -1,0 +1,110 @@
+"""What comes up between the reading of people and the writing, and whom the run meets there."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import asyncpg
+import pytest
+
+from app.db import asyncpg_arguments
+from app.models import Account
+from app.services.mappings import send_linked_again
+from app.sync.engine import JobContext
+from app.sync.people import due_people
+from app.sync.people.person_records import Row
+from app.sync.statements import statements
+from tests.factories.engines import Replica
+from tests.factories.mappings import make_mapping
+from tests.factories.people import make_people, make_person
+from tests.integration.sync.traces import due
+
+News = dict[int, Callable[[], Awaitable[object]]]
+
+
+@pytest.fixture
+def news(monkeypatch: pytest.MonkeyPatch) -> News:
+    """Let things happen when a page has been read, by its number."""
+    what: News = {}
+    read = 0
+    real = due_people.due_people
+
+    async def and_then(context: JobContext, after_id: int) -> Sequence[Row]:
+        nonlocal read
+        rows = await real(context, after_id)
+        read += 1
+        if read in what:
+            await what[read]()
+        return rows
+
+    monkeypatch.setattr("app.sync.people.due_pages.due_people", and_then)
+    return what
+
+
+@pytest.mark.parametrize("is_linked", [True, False])
+async def test_mapping_that_is_mended_while_it_fails_somebody_has_it_sent(
+    here: Replica, sandboxed: Account, news: News, *, is_linked: bool
+) -> None:
+    await make_person(here.database, last_name="Smith")
+    if is_linked:
+        await here.run(sandboxed, "send_people")
+        await here.database.pool.execute("UPDATE people SET first_name = 'Anna'")
+    bad = await make_mapping(
+        here.database,
+        sandboxed,
+        person_field="last_name",
+        dotdigital_field="NUMBER",
+        data_field_type="Numeric",
+    )
+
+    async def mend() -> None:
+        async with here.database.transaction() as connection:
+            await connection.execute(
+                "SELECT 1 FROM accounts WHERE id = $1 FOR NO KEY UPDATE", sandboxed.id
+            )
+            await connection.execute("DELETE FROM mappings WHERE id = $1", bad.id)
+            await send_linked_again(connection, sandboxed.id, "both")
+
+    news[3 if is_linked else 1] = mend
+    run = await here.run(sandboxed, "send_people")
+    assert (run["status"], run["counts"]["failed"]) == ("succeeded", 0)
+    assert await due(here) == []
+
+
+async def free_behind_the_first(here: Replica, writing: Awaitable[object]) -> int:
+    """Hold the first change until the writer waits for it; return how many are free then."""
+    other = await asyncpg.connect(**asyncpg_arguments(here.database.url))
+    first = "SELECT 1 FROM person_changes ORDER BY person_id LIMIT 1 FOR UPDATE"
+    await other.execute(f"BEGIN; {first}")
+    waiter = asyncio.ensure_future(writing)
+    try:
+        while not await here.database.pool.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        ):
+            assert not waiter.done()
+        free = await here.database.pool.fetch("SELECT 1 FROM person_changes FOR UPDATE SKIP LOCKED")
+    finally:
+        await other.close()
+        await waiter
+    return len(free)
+
+
+async def test_full_run_writes_changes_in_the_order_of_ids(
+    here: Replica, sandboxed: Account
+) -> None:
+    await make_people(here.database, 5)
+    # Where it stands in the table it comes last.
+    await here.database.pool.execute("UPDATE people SET first_name = 'Bea' WHERE id = 1")
+    making = here.database.pool.execute(statements("send_people")["make_all_due"], sandboxed.id)
+    assert await free_behind_the_first(here, making) == 4
+
+
+async def test_page_is_settled_in_the_order_of_ids_whatever_becomes_of_each(
+    here: Replica, sandboxed: Account
+) -> None:
+    people = await make_people(here.database, 5)
+    await here.run(sandboxed, "send_people")
+    await here.database.pool.execute(
+        "UPDATE people SET city = 'York', sync_with_mailer = id <> $1", people[3].id
+    )
+    assert await free_behind_the_first(here, here.run(sandboxed, "send_people")) == 4
+    assert await due(here) == []
