@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from app.db import raw_connection
+from app.db import WriteSession, raw_connection
 from app.errors import (
     AccountPaused,
     Conflict,
@@ -11,6 +11,7 @@ from app.errors import (
     RunActive,
     StaleVersion,
 )
+from app.models import MailingList
 from app.routers.dependencies import (
     IfMatch,
     Reader,
@@ -28,6 +29,7 @@ from app.routers.parameters import FilterId, FilterText, PathId
 from app.routers.problem_handlers import problems
 from app.schemas.lists import (
     ListChange,
+    ListChanged,
     ListDeleted,
     ListIn,
     ListKind,
@@ -113,7 +115,7 @@ async def replace_list(
     body: ListIn,
     if_match: IfMatch,
     response: Response,
-) -> ListOut:
+) -> ListChanged:
     """Replace a list's fields: what is left out goes to its default; members stay.
 
     Only `dotdigital_list_id`, which the service fills, stays when it is left out.
@@ -125,7 +127,7 @@ async def replace_list(
     await lists.change_list(session, found, values, parts.clock.now())
     audit.record(session, caller.actor, "list_changed", "list", list_id)
     set_etag(response, found.version)
-    return lists.shown(found)
+    return await _changed(session, found)
 
 
 @router.patch("/{list_id}", responses=problems(NotFound, StaleVersion, Conflict))
@@ -137,11 +139,13 @@ async def change_list(
     body: ListChange,
     if_match: IfMatch,
     response: Response,
-) -> ListOut:
+) -> ListChanged:
     """Change a list's fields; what is left out stays.
 
     Taken out of sync, to another account or to another list of Dotdigital's, it starts anew there:
-    every member is pending again.
+    every member is pending again. So does one whose `entry_action` changes, which is refused while
+    somebody is still leaving; made a suppression audience, `members_to_suppress` says how many are
+    suppressed by it.
     """
     found = await lists.get_list(session, list_id, hold=True)
     check_version(found.version, if_match)
@@ -152,7 +156,7 @@ async def change_list(
             session, caller.actor, "list_changed", "list", list_id, {"fields": sorted(values)}
         )
     set_etag(response, found.version)
-    return lists.shown(found)
+    return await _changed(session, found)
 
 
 @router.delete("/{list_id}", responses=problems(NotFound, StaleVersion))
@@ -207,3 +211,9 @@ async def sync_list(
     )
     response.headers["Location"] = f"/v1/runs/{run_id}"
     return runs.shown(await runs.get_run(session, run_id))
+
+
+async def _changed(session: WriteSession, found: MailingList) -> ListChanged:
+    to_suppress = await lists.count_to_suppress(session, found)
+    values = {**lists.shown(found).model_dump(), "members_to_suppress": to_suppress}
+    return ListChanged.model_validate(values)

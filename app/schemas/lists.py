@@ -21,6 +21,8 @@ SynchronisationWith = Literal["dotdigital"]
 #: More than this in one call is a wrong call; 16 MB hold about two million ids.
 MOST_NAMED = 1_000_000
 
+SLUG = "^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
 _SynchronisationWith = Annotated[
     SynchronisationWith | None,
     Field(
@@ -33,7 +35,7 @@ _Slug = Annotated[
     Field(
         min_length=1,
         max_length=100,
-        pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        pattern=SLUG,
         description="A short name of your own, unique among all lists.",
         examples=["newsletter"],
     ),
@@ -92,6 +94,19 @@ class ListOut(shown_of(ListOptions), _Shown):  # type: ignore[misc] # the same
     created_at: datetime
     updated_at: datetime
     version: int
+
+
+class ListChanged(ListOut):
+    """A list that was changed, and what follows from it."""
+
+    members_to_suppress: Annotated[
+        int,
+        Field(
+            description="Members whose contacts the next run suppresses in the whole account, for "
+            "the list is a suppression audience (`entry_action: unsubscribe`); nobody else brings "
+            "them back. Those who are no contacts yet come on top once they are."
+        ),
+    ]
 
 
 class ListWithCounts(ListOut):

@@ -109,7 +109,8 @@ async def change_list(
 
     A list that goes to another account, to another list of Dotdigital's, or out of sync, or whose
     joining does something else, starts from nothing there: its members are pending again, and those
-    that were leaving are gone.
+    that were leaving are gone. Only joining may not change while somebody is leaving: they leave as
+    they joined, or nobody would tell Dotdigital.
     """
     before = (found.account_id, found.dotdigital_list_id)
     chosen = found.options
@@ -119,6 +120,7 @@ async def change_list(
     for name, value in others.items():
         setattr(found, name, value)
     if options:
+        await _refuse_while_leaving(session, found, options.get("entry_action"))
         found.options = chosen.changed(options)
         # Written also where it looks the same: what was stored may not have been readable.
         flag_modified(found, "options")
@@ -141,6 +143,13 @@ async def change_list(
     if _takes_members(found) and (moves or not took_members):
         await members.make_due(session, found.id)
     return found
+
+
+async def count_to_suppress(session: WriteSession, found: MailingList) -> int:
+    """Return how many members the next run suppresses in the account: none but an audience's."""
+    if found.options.entry_action != "unsubscribe" or not _takes_members(found):
+        return 0
+    return await members.count_unsent_contacts(session, found.id, found.account_id)
 
 
 async def delete_list(session: WriteSession, found: MailingList) -> None:
@@ -249,6 +258,22 @@ async def _check_against_others(session: WriteSession, one: MailingList) -> None
             one,
             same_account & (col(MailingList.dotdigital_list_id) == one.dotdigital_list_id),
             f"is bound to Dotdigital's list {one.dotdigital_list_id}",
+        )
+
+
+async def _refuse_while_leaving(
+    session: WriteSession, found: MailingList, entry_action: str | None
+) -> None:
+    """Raise Conflict where joining would do something else while members are still leaving."""
+    if entry_action in (None, found.options.entry_action):
+        return
+    leaving = (await count_members(session, found.id))["leaving"]
+    if leaving:
+        raise Conflict(
+            f"{leaving} who left list {found.id} still have to leave in Dotdigital, as its "
+            f"entry_action {found.options.entry_action!r} has it. Let them: POST "
+            f"/v1/lists/{found.id}/sync, while the list is open. Then change entry_action.",
+            extensions={"leaving": leaving},
         )
 
 

@@ -135,6 +135,14 @@ ORDER BY person.id
 ON CONFLICT (account_id, person_id) DO UPDATE SET changed_at = excluded.changed_at
 """
 
+#: list_members_unsettled; the link row by row.
+_COUNT_UNSENT = """
+SELECT count(*) FROM list_members AS member
+JOIN contact_links AS link ON link.account_id = $2 AND link.person_id = member.person_id
+WHERE member.list_id = $1 AND member.sync_state NOT IN ('leaving', 'synced')
+  AND link.contact_id IS NOT NULL
+"""
+
 
 async def members_after(
     session: ReadSession, list_id: int, after_id: int, limit: int, sync_state: str | None = None
@@ -235,6 +243,13 @@ async def start_over(session: WriteSession, list_id: int) -> None:
         """,
         list_id,
     )
+
+
+async def count_unsent_contacts(session: WriteSession, list_id: int, account_id: int | None) -> int:
+    """Return how many members that are contacts in the account still have to be told there."""
+    connection = await raw_connection(session)
+    count: int = await connection.fetchval(_COUNT_UNSENT, list_id, account_id)
+    return count
 
 
 async def make_due(session: WriteSession, list_id: int) -> None:

@@ -8,6 +8,7 @@ monitor_imports; last, statuses are read back where a list asks for them.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from app.job_kinds import JOB_KINDS
 from app.sync.engine import JobContext
 from app.sync.members.list_returns import ListReturns
 from app.sync.members.list_twins import rehearse_twins, settle_twins
@@ -18,6 +19,7 @@ from app.sync.members.member_statuses import read_statuses
 from app.sync.members.synced_lists import SyncedList, chosen_list, read_lists
 from app.sync.people.imports import release_abandoned
 from app.sync.queue import ensure_run
+from app.sync.rules.failure_advice import with_advice
 from app.sync.rules.list_twins import Refuse
 from app.sync.rules.member_batches import Queue, due_at, is_due
 from app.sync.statements import statements
@@ -30,7 +32,7 @@ _Queues = Mapping[tuple[int, str], Queue]
 async def run(context: JobContext) -> None:
     """Send what the lists of the account, or the one that the run is for, have to send."""
     lists = await read_lists(context)
-    for name in ("lists_created", "added", "removed", "exited", "waiting", "failed"):
+    for name in JOB_KINDS["send_lists"].counts:
         context.run.counts.setdefault(name, 0)
     context.run.counts["lists"] = len(lists)
     if context.run.is_dry:
@@ -164,8 +166,15 @@ async def _rehearse(context: JobContext, lists: Sequence[SyncedList]) -> None:
     """Say what a run would do; reads which lists there are, and writes nothing on either side."""
     run = context.run
     steps, run.counts["lists_created"] = await rehearse_twins(context, lists)
-    refused = {step.list_id for step in steps if isinstance(step, Refuse)}
+    refused = {step.list_id: step for step in steps if isinstance(step, Refuse)}
     run.counts["failed"] = len(refused)
+    for step in refused.values():
+        await run.note(
+            "list_would_fail",
+            list_id=step.list_id,
+            reason=step.code,
+            detail=with_advice(step.text, step.code),
+        )
     for one in lists:
         if one.id in refused:
             continue
@@ -180,7 +189,7 @@ async def _rehearse(context: JobContext, lists: Sequence[SyncedList]) -> None:
         leaves = (
             "removed" if one.options.exit_action == "remove" and not one.is_audience else "exited"
         )
-        run.counts["added"] += row["joining"]
+        run.counts["suppressed" if one.is_audience else "added"] += row["joining"]
         run.counts[leaves] += row["leaving"]
         run.counts["waiting"] += row["waiting"]
         run.done += row["joining"] + row["leaving"]

@@ -28,10 +28,11 @@ async def test_an_option_of_lists_is_added_in_one_room(database_url: str, tmp_pa
             "ListIn": WORDS | SAID | {"default": "none"},
             "ListChange": {"anyOf": [WORDS, {"type": "null"}]} | SAID,
             "ListOut": WORDS | SAID,
+            "ListChanged": WORDS | SAID,
             "ListWithCounts": WORDS | SAID,
         },
-        "required in": ["ListOut", "ListWithCounts"],
-        "on the page": 4,
+        "required in": ["ListChanged", "ListOut", "ListWithCounts"],
+        "on the page": 5,
         "the job reads": {"Older": "none", "Readers": "letter"},
     }
 

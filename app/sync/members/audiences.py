@@ -79,7 +79,7 @@ async def _suppress(context: JobContext, joiners: Sequence[Flight]) -> None:
         await note_joined(context, connection, done)
         await note_status(context, connection, done, SUPPRESSED)
         await unlink_gone(context, connection, sorted(missing))
-    context.run.counts["added"] += len(done)
+    context.run.counts["suppressed"] += len(done)
     context.run.done += len(done)
 
 

@@ -6,6 +6,7 @@ import httpx
 
 from app.db import Database
 from tests.factories.accounts import make_account
+from tests.factories.contact_links import make_link
 from tests.factories.lists import make_list, make_members
 from tests.factories.people import make_people
 
@@ -290,3 +291,23 @@ async def test_changes_are_audited(api: httpx.AsyncClient, database: Database) -
         made["id"],
     )
     assert [row["action"] for row in rows] == ["list_created", "list_changed", "list_deleted"]
+
+
+async def test_a_change_says_how_many_members_it_suppresses(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    account = await make_account(database)
+    mailing_list = await make_list(database, account, dotdigital_list_id=9)
+    people = await make_people(database, 3)
+    await make_members(database, mailing_list, people, "synced")
+    for person in people[:2]:
+        await make_link(database, account, person)
+    path = f"/v1/lists/{mailing_list.id}"
+
+    assert (await api.patch(path, json={"name": "A"})).json()["members_to_suppress"] == 0
+    changed = await api.patch(path, json={"entry_action": "unsubscribe"})
+    assert changed.json()["members_to_suppress"] == 2
+    closed = await api.patch(path, json={"record_state": "closed"})
+    assert closed.json()["members_to_suppress"] == 0
+    opened = await api.patch(path, json={"record_state": "open"})
+    assert opened.json()["members_to_suppress"] == 2

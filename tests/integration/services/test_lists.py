@@ -160,7 +160,6 @@ async def test_a_list_keeps_its_own_name_and_slug_when_it_changes(
         pytest.param({"dotdigital_list_id": 10}, 10, "pending", id="bound to another twin"),
         pytest.param({"dotdigital_list_id": None}, None, "pending", id="unbound"),
         pytest.param({"synchronisation_with": None}, None, "pending", id="taken out of sync"),
-        pytest.param({"entry_action": "unsubscribe"}, 9, "pending", id="made an audience"),
         pytest.param({"account_id": "other"}, None, "pending", id="moved to another account"),
         pytest.param(
             {"account_id": "other", "dotdigital_list_id": 12}, 12, "pending", id="moved and bound"
@@ -190,6 +189,31 @@ async def test_members_start_over_where_the_twin_is_another(
     if expected == "synced":
         remaining[people[1].id] = "leaving"
     assert await states(database, mailing_list) == remaining
+
+
+async def test_members_are_pending_again_where_joining_does_something_else(
+    database: Database, session: WriteSession
+) -> None:
+    mailing_list = await make_list(database, await make_account(database), dotdigital_list_id=9)
+    (person,) = await make_people(database, 1)
+    await make_members(database, mailing_list, [person], "synced")
+    found = await lists.get_list(session, mailing_list.id, hold=True)
+    await lists.change_list(session, found, {"entry_action": "unsubscribe"}, NOW)
+    await session.commit()
+    assert await states(database, mailing_list) == {person.id: "pending"}
+
+
+async def test_joining_stays_what_it_is_until_everybody_has_left(
+    database: Database, session: WriteSession
+) -> None:
+    mailing_list = await make_list(database, await make_account(database), dotdigital_list_id=9)
+    people = await make_people(database, 2)
+    await make_members(database, mailing_list, people, "leaving")
+    found = await lists.get_list(session, mailing_list.id, hold=True)
+    with pytest.raises(Conflict, match="2 who left list") as caught:
+        await lists.change_list(session, found, {"entry_action": "unsubscribe"}, NOW)
+    assert caught.value.extensions == {"leaving": 2}
+    await lists.change_list(session, found, {"entry_action": "add", "name": "Others"}, NOW)
 
 
 async def test_members_become_due_where_an_open_list_makes_them_eligible(

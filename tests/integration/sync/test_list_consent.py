@@ -1,18 +1,16 @@
 """Opting out of lists and coming back: what lists bring back, and whom nothing brings back."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from app.clients.dotdigital import Transport
-from app.clients.dotdigital.transport import Answer, Credentials
 from app.models import Account, MailingList, Person
 from sandbox.server import RunningSandbox
 from tests.clock import FakeClock
 from tests.factories.engines import Replica, replica_on
 from tests.factories.lists import make_list, make_members
 from tests.factories.people import make_person
+from tests.integration.sync.changing_transport import ChangingTransport
 from tests.integration.sync.consent_traces import opt_out, set_clock
 from tests.integration.sync.list_traces import (
     failures,
@@ -106,21 +104,6 @@ STANDING_OUT = [
         id="with an address that opted out",
     ),
 ]
-
-
-class ChangingTransport(Transport):
-    """A transport during whose calls of one kind somebody changes something here."""
-
-    def __init__(self, fragment: str, change: Callable[[], Awaitable[object]]) -> None:
-        super().__init__(("127.0.0.1",))
-        self._fragment, self._change = fragment, change
-
-    async def send(
-        self, method: str, url: str, credentials: Credentials, body: bytes | None = None
-    ) -> Answer:
-        if self._fragment in url:
-            await self._change()
-        return await super().send(method, url, credentials, body)
 
 
 @pytest.mark.parametrize("mode", ["challenge", "no_challenge"])
@@ -220,8 +203,11 @@ async def test_whoever_joins_an_audience_is_suppressed_and_it_needs_no_list_ther
 ) -> None:
     mailing_list, people = await audience(here, sandboxed)
     sandbox.sandbox.calls.clear()
+    rehearsal = await here.run(sandboxed, "send_lists", "dry_run")
+    assert (rehearsal["counts"]["suppressed"], rehearsal["counts"]["added"]) == (3, 0)
     run = await here.run(sandboxed, "send_lists")
-    assert (run["status"], run["counts"]["added"]) == ("succeeded", 3)
+    assert (run["status"], run["counts"]["suppressed"]) == ("succeeded", 3)
+    assert run["counts"]["added"] == 0
     statuses = {contact.email_status for contact in sandbox.account.contacts}
     assert statuses == {"suppressed"}
     assert calls(sandbox) == {"GET /v2/server-time": 1, "PUT /v2/contacts/suppress-contacts": 1}

@@ -423,6 +423,19 @@ async def test_dry_run_says_what_would_be_done_and_writes_nothing(
     assert [dict(row) for row in after] == [dict(row) for row in before]
 
 
+async def test_dry_run_says_which_list_would_fail_and_why(
+    here: Replica, sandboxed: Account
+) -> None:
+    mailing_list = await make_list(here.database, sandboxed, dotdigital_list_id=404)
+    run = await here.run(sandboxed, "send_lists", "dry_run")
+    assert (run["status"], run["counts"]["failed"]) == ("partial", 1)
+    told = await here.database.pool.fetchval(
+        "SELECT detail FROM run_events WHERE event = 'list_would_fail'"
+    )
+    assert (told["list_id"], told["reason"]) == (mailing_list.id, "no_such_list")
+    assert told["detail"].startswith("Dotdigital has no list 404. Set dotdigital_list_id to")
+
+
 async def test_statuses_are_written_back_onto_members(
     here: Replica, sandboxed: Account, sandbox: RunningSandbox
 ) -> None:
