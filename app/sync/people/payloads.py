@@ -50,6 +50,9 @@ class Payload:
     two_way: frozenset[str] = frozenset()
     #: Preferences that come back as well.
     two_way_preferences: frozenset[int] = frozenset()
+    #: Those of both whose rule may let stand what is there.
+    yielding: frozenset[str] = frozenset()
+    yielding_preferences: frozenset[int] = frozenset()
 
     def news(self, base: Mapping[str, Any] | None, *, tells_all: bool = False) -> dict[str, Scalar]:
         """Return the data fields that are to be written there.
@@ -83,11 +86,21 @@ class Payload:
         ]
 
     def comes_back(
-        self, fields: Mapping[str, Scalar], preferences: Sequence[tuple[int, bool]]
+        self,
+        fields: Mapping[str, Scalar],
+        preferences: Sequence[tuple[int, bool]],
+        *,
+        is_linked: bool,
     ) -> bool:
-        """Say whether these, which are to be written, are also read from there."""
-        return not self.two_way.isdisjoint(fields) or any(
-            preference_id in self.two_way_preferences for preference_id, _ in preferences
+        """Say whether these, which are to be written, are to be read there before.
+
+        Of who is not linked, and may have a contact all the same: where ours needn't stand.
+        """
+        names = self.two_way if is_linked else self.yielding
+        ids = self.two_way_preferences if is_linked else self.yielding_preferences
+        return not (
+            names.isdisjoint(fields)
+            and ids.isdisjoint(preference_id for preference_id, _ in preferences)
         )
 
     def acknowledgeable(
@@ -147,6 +160,10 @@ class PayloadPlan:
         self._two_way_preferences = frozenset(
             int(rule.key) for mapping, rule in preferences if mapping.direction == "two_way"
         )
+        self._yielding = self._two_way.intersection(_yielding(fields))
+        self._yielding_preferences = self._two_way_preferences.intersection(
+            map(int, _yielding(preferences))
+        )
         # By id, so that the order in which mappings were made makes no news of old values.
         self._preferences = {
             whom: tuple(sorted(_preferences(preferences, whom), key=itemgetter(0)))
@@ -187,7 +204,15 @@ class PayloadPlan:
                 preferences.append((preference_id, opted_in))
         if faults:
             raise MappedValueError(faults)
-        return Payload(data_fields, preferences, filling, self._two_way, self._two_way_preferences)
+        return Payload(
+            data_fields,
+            preferences,
+            filling,
+            self._two_way,
+            self._two_way_preferences,
+            self._yielding,
+            self._yielding_preferences,
+        )
 
 
 def _add_fault(
@@ -195,6 +220,12 @@ def _add_fault(
 ) -> None:
     before = f"{faults[person_field]} " if person_field in faults else ""
     faults[person_field] = f"{before}{person_field} for {target}: {error}."
+
+
+def _yielding(given: Iterable[_Compiled]) -> Iterator[str]:
+    for mapping, rule in given:
+        if mapping.conflict_rule != "prefer_dotsync":
+            yield rule.key
 
 
 def _fields(given: Iterable[_Compiled], whom: str) -> Iterator[_FieldStep]:

@@ -31,8 +31,11 @@ class Entry:
     fingerprint: bytes
     acknowledged: dict[str, Any]
     encoded: bytes
-    #: It writes over values of a contact that may have moved there: these are read before.
+    #: It writes over values of a contact that may have moved there, or over what a contact has
+    #: that nobody is linked to yet: these are read before.
     overwrites: bool = False
+    #: It isn't sent after all, for its person was changed meanwhile: it keeps nobody off anything.
+    is_dropped: bool = False
 
 
 @dataclass(slots=True)
@@ -86,7 +89,8 @@ def make_record(
         tells_all = resend and row["change_reason"] == "full"
         fields = payload.news(row["base"], tells_all=tells_all)
         preferences = payload.preference_news(row["base_preferences"], tells_all=tells_all)
-        overwrites = standing.contact_id is not None and payload.comes_back(fields, preferences)
+        is_linked = standing.contact_id is not None
+        overwrites = payload.comes_back(fields, preferences, is_linked=is_linked)
         encoded = _encoded(email, standing.contact_id, mobile, fields, preferences, consents)
     elif fills:
         version, filled, is_fill = row["version"], payload.filling, True

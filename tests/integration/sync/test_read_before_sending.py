@@ -119,6 +119,54 @@ async def test_nothing_is_read_for_new_people_or_in_a_quiet_run(
     assert calls(sandbox) == {}
 
 
+@pytest.mark.parametrize(
+    "rule, theirs_at, stands",
+    [
+        pytest.param("prefer_dotsync", timedelta(), "Smith", id="ours"),
+        pytest.param("prefer_dotdigital", timedelta(), "Theirs", id="theirs"),
+        pytest.param("latest", timedelta(days=1), "Theirs", id="theirs is later"),
+        pytest.param("latest", timedelta(days=-1), "Smith", id="ours is later"),
+    ],
+)
+@pytest.mark.parametrize("was_read", [True, False])
+async def test_contact_that_was_there_before_its_person_is_left_to_the_rule(
+    here: Replica,
+    sandboxed: Account,
+    sandbox: RunningSandbox,
+    rule: str,
+    theirs_at: timedelta,
+    stands: str,
+    *,
+    was_read: bool,
+) -> None:
+    """``was_read``: the account's other contacts."""
+    await two_way(here, sandboxed, conflict_rule=rule)
+    if was_read:
+        await retrieve(here, sandboxed)
+    ann = await make_person(here.database, last_name="Smith")
+    set_clock(sandbox, max(ann.updated_at + theirs_at, START + HOUR))
+    sandbox.control.add_contacts(
+        [{"identifiers": {"email": ANN}, "dataFields": {"LASTNAME": "Theirs"}}]
+    )
+    sandbox.sandbox.calls.clear()
+    await send(here, sandboxed)
+    assert calls(sandbox).get(CONTACTS, 0) == (rule != "prefer_dotsync")
+    assert value(sandbox, "LASTNAME") == stands
+    assert (await person(here))["last_name"] == stands
+    await assert_quiet(here, sandboxed, sandbox)
+
+
+async def test_new_people_cost_one_reading_where_theirs_may_stand(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    await agreed(here, sandboxed, conflict_rule="prefer_dotdigital")
+    for number in range(3):
+        await make_person(here.database, email=f"b{number}@example.com", last_name="Jones")
+    sandbox.sandbox.calls.clear()
+    await send(here, sandboxed)
+    assert calls(sandbox) == {CONTACTS: 1, **IMPORT}
+
+
 async def test_what_a_send_read_is_not_read_again_as_news(
     here: Replica, sandboxed: Account, sandbox: RunningSandbox
 ) -> None:

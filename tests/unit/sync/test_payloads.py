@@ -393,4 +393,21 @@ def test_what_is_written_and_comes_back_is_told_apart(
     fields: dict[str, Any], preferences: list[Any], comes_back: bool
 ) -> None:
     payload = Payload({}, [], {}, frozenset({"A"}), frozenset({1}))
-    assert payload.comes_back(fields, preferences) is comes_back
+    assert payload.comes_back(fields, preferences, is_linked=True) is comes_back
+    assert not payload.comes_back(fields, preferences, is_linked=False)
+
+
+@pytest.mark.parametrize(
+    "rule, is_read",
+    [("prefer_dotsync", False), ("prefer_dotdigital", True), ("latest", True)],
+)
+@pytest.mark.parametrize("direction", ["two_way", "to_dotdigital"])
+def test_of_who_is_not_linked_only_what_may_stand_there_is_read(
+    direction: str, rule: str, *, is_read: bool
+) -> None:
+    ways = {"direction": direction, "conflict_rule": rule}
+    plan = plan_of(mapped("first_name", "FIRSTNAME", **ways), {**OFFERS, **ways})
+    payload = plan.payload(due_person(custom={"offers": True}))
+    expected = is_read and direction == "two_way"
+    assert payload.comes_back(payload.news(None), [], is_linked=False) is expected
+    assert payload.comes_back({}, payload.preference_news(None), is_linked=False) is expected
