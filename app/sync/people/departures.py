@@ -1,7 +1,8 @@
 """People who leave their contacts: the deleted and merged ones, and those who take another one.
 
-A contact goes in bulk with up to 5000 others, or over to somebody else who has the email. Asking
-again for what is gone is safe, so a run that dies in between costs a call and nothing else.
+A contact goes in bulk with up to 5000 others, or over to somebody else who has the email. Right
+before, whoever has moved on since being read is left out, and stays due. Asking again for what is
+gone is safe, so a run that dies in between costs a call and nothing else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from app.sync.failures import heal_people, record_people
 from app.sync.people.address_opt_outs import keep_opted_out
 from app.sync.people.import_report import GONE_CODES
 from app.sync.people.imports import try_numbers
+from app.sync.people.opt_outs_there import off_there
 from app.sync.people.people_page import Departure, Leaving
 from app.sync.people.person_failures import PersonFailure
 from app.sync.rules.poll_intervals import wait_before_poll
@@ -40,7 +42,7 @@ async def hand_over(context: JobContext, departures: Sequence[Departure]) -> int
         return 0
     async with context.run.fenced() as connection:
         rows = await connection.fetch(SQL["hold_heirs"], context.account_id, list(by_heir))
-        going = [by_heir[row["id"]] for row in rows]
+        going = await _still_go(context, connection, [by_heir[row["id"]] for row in rows])
         await _unlink(context, connection, going)
         await connection.execute(
             SQL["take_over"],
@@ -66,8 +68,12 @@ async def hand_over(context: JobContext, departures: Sequence[Departure]) -> int
 async def delete_contacts(context: JobContext, departures: Sequence[Departure]) -> None:
     """Delete the contacts of these people, up to 5000 of them; of an opted out one, keep it so.
 
-    A deletion that takes long is asked for again by the next run.
+    Also of one that opted out there, unread so far; see `off_there` for what that costs. A deletion
+    that takes long is asked for again by the next run.
     """
+    if not departures:
+        return
+    departures = await _about_to_go(context, departures)
     if len(departures) <= _SINGLES:
         for each in departures:
             await _delete_one(context, each)
@@ -82,6 +88,36 @@ async def delete_contacts(context: JobContext, departures: Sequence[Departure]) 
             return
         await context.run.save()
     await context.run.note("deletion_takes_long", delete_id=delete_id, contacts=len(departures))
+
+
+async def _about_to_go(context: JobContext, departures: Sequence[Departure]) -> Sequence[Departure]:
+    """Return those who go still, once the opt-outs that are known there alone are written down."""
+    unknown = [each.contact_id for each in departures if not each.opted_out]
+    off = await off_there(context, unknown)
+    async with context.run.fenced() as connection:
+        going = await _still_go(context, connection, departures)
+        opted_out = [
+            (each.row["email_sent"], off[each.contact_id])
+            for each in going
+            if each.contact_id in off and each.row["email_sent"]
+        ]
+        await keep_opted_out(context, connection, opted_out, "deleted")
+    return going
+
+
+async def _still_go(
+    context: JobContext, connection: PoolConnection, departures: Sequence[Departure]
+) -> Sequence[Departure]:
+    """Return those who stand as they were read: nobody who lives again loses the contact."""
+    rows = await connection.fetch(
+        SQL["still_go"],
+        context.account_id,
+        [each.person_id for each in departures],
+        [each.version for each in departures],
+        [each.contact_id for each in departures],
+    )
+    going = {row["id"] for row in rows}
+    return [each for each in departures if each.person_id in going]
 
 
 async def _delete_one(context: JobContext, departure: Departure) -> None:

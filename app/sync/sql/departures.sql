@@ -1,3 +1,19 @@
+-- name: still_go
+-- Those of these people who stand as they were read, so that their contacts go still. Primary keys.
+SELECT person.id
+FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS given (person_id, version, contact_id)
+JOIN people AS person ON person.id = given.person_id AND person.version = given.version
+JOIN contact_links AS link
+  ON link.account_id = $1 AND link.person_id = given.person_id
+ AND link.contact_id = given.contact_id;
+
+-- name: linked_since
+-- Which of these contacts were linked since then, or at all. contact_links_contact.
+SELECT link.contact_id
+FROM unnest($2::bigint[]) AS given (contact_id)
+JOIN contact_links AS link ON link.account_id = $1 AND link.contact_id = given.contact_id
+WHERE coalesce(link.linked_at >= $3::timestamptz, true);
+
 -- name: hold_heirs
 -- Those of these people who can take a contact over, held so that they stay. people_pkey.
 SELECT person.id FROM people AS person

@@ -7,8 +7,12 @@ import pytest
 from app.models import Account
 from sandbox.server import RunningSandbox
 from sandbox.state.records import Contact
-from tests.factories.engines import Replica
+from tests.clock import FakeClock
+from tests.factories.engines import Replica, replica_on
 from tests.factories.people import make_people, make_person
+from tests.integration.sync.changing_transport import ChangingTransport
+from tests.integration.sync.consent_traces import set_clock
+from tests.integration.sync.crashes import Died
 from tests.integration.sync.traces import calls, due, link
 
 
@@ -33,6 +37,17 @@ def contacts(sandbox: RunningSandbox) -> dict[str, Contact]:
     return {each.email or "": each for each in sandbox.account.contacts}
 
 
+def mailable(sandbox: RunningSandbox) -> list[str | None]:
+    return [each.email for each in sandbox.account.contacts if each.email_status == "subscribed"]
+
+
+async def wait(here: Replica, sandbox: RunningSandbox, seconds: float) -> None:
+    """Let time pass on both sides."""
+    assert isinstance(here.clock, FakeClock)
+    here.clock.advance(seconds)
+    set_clock(sandbox, here.clock.now())
+
+
 async def test_deleted_person_takes_its_contact_along(
     here: Replica, sandboxed: Account, sandbox: RunningSandbox
 ) -> None:
@@ -49,7 +64,7 @@ async def test_deleted_person_takes_its_contact_along(
     assert await due(here) == []
 
 
-async def test_a_thousand_deleted_people_cost_one_bulk_delete_and_one_look(
+async def test_a_thousand_deleted_people_cost_one_bulk_delete_and_one_look_before_and_after(
     here: Replica, sandboxed: Account, sandbox: RunningSandbox
 ) -> None:
     await make_people(here.database, 1000)
@@ -61,6 +76,7 @@ async def test_a_thousand_deleted_people_cost_one_bulk_delete_and_one_look(
     assert run["counts"]["deleted"] == 1000
     assert contacts(sandbox) == {}
     assert calls(sandbox) == {
+        "GET /v2/contacts/suppressed-since/{date}": 1,
         "POST /contacts/v3/delete": 1,
         "GET /contacts/v3/delete/{deleteId}": 1,
     }
@@ -171,8 +187,100 @@ async def test_deleting_somebody_who_opted_out_keeps_the_address_opted_out(
     stands = await link(here, again.id)
     assert stands is not None
     assert (stands["state"], stands["reason"]) == ("suppressed", "address_opted_out")
-    mailable = [each for each in sandbox.account.contacts if each.email_status == "subscribed"]
-    assert mailable == []
+    assert mailable(sandbox) == []
+
+
+UNREAD = [
+    pytest.param(1, False, id="alone"),
+    pytest.param(3, False, id="with some others"),
+    pytest.param(3, True, id="with others, linked before suppressions were read"),
+    pytest.param(101, False, id="with many others"),
+]
+
+
+@pytest.mark.parametrize("number, is_read", UNREAD)
+@pytest.mark.parametrize("there", ["unsubscribed", "hardBounced"])
+async def test_who_opted_out_there_unread_before_its_person_was_deleted_stays_out(
+    here: Replica,
+    sandboxed: Account,
+    sandbox: RunningSandbox,
+    there: str,
+    number: int,
+    *,
+    is_read: bool,
+) -> None:
+    """Emptied, the recycle bin keeps nothing of it."""
+    set_clock(sandbox, here.clock.now())
+    await make_people(here.database, number)
+    await here.run(sandboxed, "send_people")
+    if is_read:
+        await wait(here, sandbox, 3600)
+        await here.run(sandboxed, "retrieve_people")
+        await wait(here, sandbox, 3600)
+    sandbox.control.suppress("p1@example.com", there)
+    await here.database.pool.execute("UPDATE people SET deleted_at = now()")
+    await here.run(sandboxed, "send_people")
+    assert mailable(sandbox) == []
+    sandbox.account.empty_recycle_bin()
+
+    await make_people(here.database, number, external_ref=None)
+    for _ in range(2):
+        await wait(here, sandbox, 3600)
+        await here.run(sandboxed, "send_people")
+    assert "p1@example.com" not in mailable(sandbox)
+    assert len(mailable(sandbox)) == number - 1
+
+
+async def test_opt_out_that_is_found_before_a_deletion_outlasts_a_run_that_dies_in_it(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    await make_people(here.database, 3)
+    await here.run(sandboxed, "send_people")
+    sandbox.control.unsubscribe("p1@example.com")
+    await here.database.pool.execute("UPDATE people SET deleted_at = now()")
+
+    async def die() -> None:
+        raise Died
+
+    run_id = await here.trigger(sandboxed, "send_people")
+    async with ChangingTransport("/contacts/v3/delete/", die) as transport:
+        there = replica_on(here.database, transport, here.clock, here.settings)
+        with pytest.raises(Died):
+            await there.engine.execute(run_id)
+    assert contacts(sandbox) == {}
+    sandbox.account.empty_recycle_bin()
+
+    await make_people(here.database, 1, external_ref=None)
+    await here.engine.execute(run_id)
+    for _ in range(3):
+        await here.run(sandboxed, "send_people")
+    assert mailable(sandbox) == []
+    assert await due(here) == []
+
+
+@pytest.mark.parametrize("number", [pytest.param(1, id="alone"), pytest.param(3, id="in bulk")])
+async def test_person_who_lives_again_before_its_contact_goes_keeps_it(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, number: int
+) -> None:
+    """Somebody else is sent between the decision and the call."""
+    await make_people(here.database, number)
+    await here.run(sandboxed, "send_people")
+    before = contacts(sandbox)
+    await here.database.pool.execute("UPDATE people SET deleted_at = now()")
+    await make_person(here.database, email="late@example.com")
+
+    async def restore() -> None:
+        await here.database.pool.execute(
+            "UPDATE people SET deleted_at = NULL WHERE email = 'p1@example.com'"
+        )
+
+    async with ChangingTransport("/contacts/v3/import", restore) as transport:
+        there = replica_on(here.database, transport, here.clock, here.settings)
+        await there.run(sandboxed, "send_people")
+    assert set(contacts(sandbox)) == {"p1@example.com", "late@example.com"}
+    await here.run(sandboxed, "send_people")
+    assert contacts(sandbox)["p1@example.com"].id == before["p1@example.com"].id
+    assert await due(here) == []
 
 
 async def test_person_who_lives_again_is_made_a_contact_again(
