@@ -108,7 +108,10 @@ async def release_abandoned(context: JobContext) -> int:
 async def lose(
     context: JobContext, import_id: int, detail: str, *, may_be_taken: bool = False
 ) -> None:
-    """Close an import that was not taken, or may be; sending its people again is safe."""
+    """Close an import that was not taken, or may be; sending its people again is safe.
+
+    Who was held back for an email in it is looked at again: its people may not be sent next time.
+    """
     async with context.database.transaction() as connection:
         if await connection.fetchrow(SQL["claim_unsettled"], import_id) is None:
             return
@@ -119,6 +122,7 @@ async def lose(
             await doubt(context, connection, sent)
         returning = await connection.fetch(SQL["returning"], import_id)
         await doubt(context, connection, [each["person_id"] for each in returning])
+        await connection.execute(SQL["make_others_due"], import_id, context.account_id)
         await _close(context, connection, import_id, Settled("lost", error={"detail": detail}))
 
 
@@ -271,6 +275,7 @@ async def _take_failed_import(
     text = f"Dotdigital ended the whole import as {report.status.value}."
     failures = all_failed(await connection.fetch(SQL["records"], import_id), code, text)
     await record_people(context, connection, failures)
+    await connection.execute(SQL["make_others_due"], import_id, context.account_id)
     await _note_sent(context, connection, [each.person_id for each in failures])
     return Settled(
         "failed",

@@ -53,24 +53,28 @@ class Claims:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._emails: dict[str, int] = {}
-        self._mobiles: dict[str, int] = {}
+        self._emails: dict[str, Entry] = {}
+        self._mobiles: dict[str, Entry] = {}
 
     def take(self, entry: Entry) -> None:
         """Keep others off the email and the number of this record."""
-        self._emails[matched_by(entry.email_key)] = entry.person_id
+        self._emails[matched_by(entry.email_key)] = entry
         if entry.mobile_number is not None:
-            self._mobiles[entry.mobile_number] = entry.person_id
+            self._mobiles[entry.mobile_number] = entry
 
     def holder_of_email(self, email_key: str, person_id: int) -> int | None:
         """Return another person who has this email, in whatever spelling."""
-        holder = self._emails.get(matched_by(email_key))
-        return None if holder == person_id else holder
+        return _other(self._emails.get(matched_by(email_key)), person_id)
 
     def holder_of_mobile(self, mobile_number: str, person_id: int) -> int | None:
         """Return another person who has this number."""
-        holder = self._mobiles.get(mobile_number)
-        return None if holder == person_id else holder
+        return _other(self._mobiles.get(mobile_number), person_id)
+
+
+def _other(entry: Entry | None, person_id: int) -> int | None:
+    if entry is None or entry.is_dropped or entry.person_id == person_id:
+        return None
+    return entry.person_id
 
 
 @dataclass(slots=True)

@@ -281,7 +281,8 @@ class Submissions:
     async def _intend(self, entries: Sequence[Entry]) -> tuple[int, list[Entry]]:
         """Write the import and its records; return those whose person still stands as it was read.
 
-        A change that came in between may be an opt-out: that person is due, and goes next time.
+        A change that came in between may be an opt-out: that person is due, and goes next time. So
+        does whoever was held back for its email.
         """
         context = self._context
         async with context.run.fenced() as connection:
@@ -313,10 +314,13 @@ class Submissions:
                 ),
             )
             moved = await connection.fetch(SQL["drop_moved_on"], import_id)
-        if not moved:
-            return import_id, list(entries)
-        gone = {row["person_id"] for row in moved}
-        return import_id, [entry for entry in entries if entry.person_id not in gone]
+            gone = {row["person_id"] for row in moved}
+            for entry in entries:
+                entry.is_dropped = entry.person_id in gone
+            if gone:
+                emails = [row["email_key"] for row in moved]
+                await connection.execute(SQL["make_sharers_due"], context.account_id, emails)
+        return import_id, [entry for entry in entries if not entry.is_dropped]
 
     async def _put(self, entries: Sequence[Entry], merge_option: MergeOption) -> str:
         """Make the call; wait for a slot where other integrations hold them all."""

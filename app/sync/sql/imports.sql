@@ -11,7 +11,7 @@ WHERE record.import_id = $1
   AND NOT EXISTS (SELECT FROM person_changes AS due
                   WHERE due.account_id = record.account_id AND due.person_id = record.person_id
                     AND due.changed_at = record.changed_at)
-RETURNING record.person_id;
+RETURNING record.person_id, record.email_key;
 
 -- name: opened
 -- Dotdigital took the import.
@@ -218,6 +218,18 @@ INSERT INTO person_changes AS due (account_id, person_id, version, reason, chang
 SELECT DISTINCT ON (sharer.person_id)
        $1::bigint, sharer.person_id, sharer.version, 'sibling', clock_timestamp()
 FROM people_with_emails($2::text[]) AS sharer
+ORDER BY sharer.person_id
+ON CONFLICT (account_id, person_id) DO UPDATE SET changed_at = excluded.changed_at;
+
+-- name: make_others_due
+-- Whoever else has an email of this import is looked at again; who is in flight is due anyway.
+-- import_records_import, people_email_key.
+INSERT INTO person_changes AS due (account_id, person_id, version, reason, changed_at)
+SELECT DISTINCT ON (sharer.person_id)
+       $2::bigint, sharer.person_id, sharer.version, 'sibling', clock_timestamp()
+FROM people_with_emails(ARRAY(SELECT email_key FROM import_records WHERE import_id = $1)) AS sharer
+WHERE NOT EXISTS (SELECT FROM import_records AS flying
+                  WHERE flying.account_id = $2 AND flying.person_id = sharer.person_id)
 ORDER BY sharer.person_id
 ON CONFLICT (account_id, person_id) DO UPDATE SET changed_at = excluded.changed_at;
 

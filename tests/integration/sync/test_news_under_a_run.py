@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import asyncpg
 import pytest
@@ -13,10 +14,12 @@ from app.sync.engine import JobContext
 from app.sync.people import due_people
 from app.sync.people.person_records import Row
 from app.sync.statements import statements
+from sandbox.server import RunningSandbox
+from tests.clock import FakeClock
 from tests.factories.engines import Replica
 from tests.factories.mappings import make_mapping
 from tests.factories.people import make_people, make_person
-from tests.integration.sync.traces import due
+from tests.integration.sync.traces import due, link
 
 News = dict[int, Callable[[], Awaitable[object]]]
 
@@ -67,6 +70,71 @@ async def test_mapping_that_is_mended_while_it_fails_somebody_has_it_sent(
     news[3 if is_linked else 1] = mend
     run = await here.run(sandboxed, "send_people")
     assert (run["status"], run["counts"]["failed"]) == ("succeeded", 0)
+    assert await due(here) == []
+
+
+@pytest.mark.parametrize(
+    "column", [pytest.param("sync_with_mailer", id="unticked"), pytest.param("email", id="moved")]
+)
+@pytest.mark.parametrize(
+    "page_size", [pytest.param(5000, id="one page"), pytest.param(2, id="another page")]
+)
+async def test_who_was_held_for_somebody_who_is_not_sent_after_all_gets_the_email(
+    here: Replica,
+    sandboxed: Account,
+    news: News,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: FakeClock,
+    column: str,
+    page_size: int,
+) -> None:
+    monkeypatch.setattr("app.sync.people.due_people._PAGE", page_size)
+    first = await make_person(here.database, email="x@example.com")
+    await make_people(here.database, 3)
+    other = await make_person(here.database, email="x@example.com", first_name="Bea")
+
+    async def move_on() -> None:
+        value = "false" if column == "sync_with_mailer" else "'other@example.com'"
+        await here.database.pool.execute(
+            f"UPDATE people SET {column} = {value} WHERE id = $1", first.id
+        )
+
+    news[1 if page_size == 5000 else 2] = move_on
+    for _ in range(2):
+        clock.advance(3600)
+        await here.run(sandboxed, "send_people")
+    stands = await link(here, other.id)
+    assert stands is not None
+    assert (stands["state"], stands["reason"]) == ("synced", None)
+    assert await due(here) == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param({"kind": "job_ends", "job_status": "Failed"}, id="failed"),
+        pytest.param({"kind": "status", "method": "PUT", "status": 400, "times": 1}, id="lost"),
+    ],
+)
+async def test_who_was_held_for_somebody_in_an_import_that_came_to_nothing_gets_the_email(
+    here: Replica,
+    sandboxed: Account,
+    sandbox: RunningSandbox,
+    clock: FakeClock,
+    fault: dict[str, Any],
+) -> None:
+    first = await make_person(here.database, email="x@example.com")
+    other = await make_person(here.database, email="x@example.com", first_name="Bea")
+    sandbox.control.add_fault(path="/contacts/v3/import", **fault)
+    await here.run(sandboxed, "send_people")
+    await here.database.pool.execute(
+        "UPDATE people SET sync_with_mailer = false WHERE id = $1", first.id
+    )
+    clock.advance(3600)
+    await here.run(sandboxed, "send_people")
+    stands = await link(here, other.id)
+    assert stands is not None
+    assert stands["state"] == "synced"
     assert await due(here) == []
 
 
