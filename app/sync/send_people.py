@@ -10,16 +10,10 @@ take longer to monitor_imports.
 from collections.abc import Iterator
 from functools import partial
 
-from app.clients.dotdigital import (
-    DotdigitalError,
-    MergeOption,
-    NotPermitted,
-    ProtocolError,
-    Rejected,
-)
+from app.clients.dotdigital import DotdigitalError, MergeOption
 from app.db import PoolConnection
 from app.sync.contacts.page_batches import in_one_batch
-from app.sync.contacts.taking_contacts import take_before_sending
+from app.sync.contacts.their_news import TheirNews
 from app.sync.engine import JobContext
 from app.sync.people.address_opt_outs import keep_given_up, tell_address_opt_outs
 from app.sync.people.considered import Considered
@@ -138,26 +132,27 @@ class _Sender:
         self._departing: list[Departure] = []
         self._leaving: list[Leaving] = []
         self._returning: list[Return] = []
-        #: Contacts with news there that is still to be read; None before anything was read.
-        self._unread: frozenset[int] | None = None
-        self._has_read = False
-        #: Why it couldn't be read.
-        self.fault: DotdigitalError | None = None
+        self._news = TheirNews(context)
         #: How many people this sweep left for another look.
         self.to_follow = 0
+
+    @property
+    def fault(self) -> DotdigitalError | None:
+        """Say why what was changed there couldn't be read, if so."""
+        return self._news.fault
 
     async def sweep(self, *, resend: bool) -> None:
         """Send everyone due; when it returns, Dotdigital has every import."""
         self.to_follow = 0
-        self._has_read = self._unread is not None
+        self._news.try_again()
         async with DuePages(self._context, self._on_their_way) as pages:
             while (due := await pages.next()) is not None:
                 page = await self._sorted(due, resend=resend)
-                if await self._reads_first(page):
+                if await self._news.read_for(page.records):
                     # What was taken may change what is to be sent.
                     await pages.again(due)
                     continue
-                self._leave_unread(page)
+                page.records = self._readable(page.records)
                 await pages.claim((*page.records, *page.fills))
                 self._considered.take(due.rows)
                 await self._send(due, page)
@@ -182,31 +177,11 @@ class _Sender:
         self._context.run.counts["pending"] = self._submissions.pending
         await self._considered.save()
 
-    async def _reads_first(self, page: SortedPage) -> bool:
-        """Read what was changed there, once, before anything of it is written over."""
-        if self._has_read or not any(entry.overwrites for entry in page.records):
-            return False
-        self._has_read = True
-        await self._read_there()
-        return True
-
-    async def _read_there(self) -> None:
-        """Read what was changed there; whatever comes of it, nobody else has to wait for it."""
-        try:
-            self._unread = await take_before_sending(self._context)
-        except (NotPermitted, ProtocolError, Rejected) as error:
-            self.fault = error
-
-    def _leave_unread(self, page: SortedPage) -> None:
-        """Leave those due who would write over what nobody has read."""
-        unread = self._unread
-        kept = [
-            entry
-            for entry in page.records
-            if not entry.overwrites or (unread is not None and entry.contact_id not in unread)
-        ]
-        self.to_follow += len(page.records) - len(kept)
-        page.records = kept
+    def _readable(self, entries: list[Entry]) -> list[Entry]:
+        """Return the records that may go; whoever would write over what is unread stays due."""
+        kept = [entry for entry in entries if self._news.lets(entry)]
+        self.to_follow += len(entries) - len(kept)
+        return kept
 
     async def _see_off(self, fewer_than: int) -> None:
         """Let the contacts of the gathered people go, in as few calls as there can be."""
@@ -255,8 +230,10 @@ class _Sender:
         yield from self._submissions.unrecorded()
 
     async def _submit(self, batch: Batch) -> None:
-        if batch.entries:
-            await self._submissions.submit(batch.take_all(), batch.merge_option)
+        # The first of them may have waited long for the others.
+        await self._news.read_for(batch.entries)
+        if entries := self._readable(batch.take_all()):
+            await self._submissions.submit(entries, batch.merge_option)
 
 
 async def _hand_over(context: JobContext) -> None:

@@ -1,13 +1,16 @@
 """What a send read before it wrote goes on counting as read no longer than it is true."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from app.models import Account
 from app.sync.contacts import page_batches
+from app.sync.engine import JobContext
+from app.sync.people import due_people
+from app.sync.people.person_records import Row
 from sandbox.server import RunningSandbox
 from tests.clock import START, FakeClock
 from tests.factories.engines import Replica
@@ -20,6 +23,7 @@ from tests.integration.sync.retrieving import (
     assert_quiet,
     change_here,
     conflicts,
+    noted,
     person,
     retrieve,
     send,
@@ -27,6 +31,11 @@ from tests.integration.sync.retrieving import (
     two_way,
     value,
 )
+from tests.integration.sync.traces import calls, due
+
+CONTACTS = "GET /contacts/v3"
+#: By the person after whom a page of due people is read, once for each time that it is.
+OnPage = dict[int, list[Callable[[], None]]]
 
 
 @pytest.fixture(autouse=True)
@@ -141,3 +150,113 @@ async def test_long_reading_of_everything_is_followed_by_what_moved_meanwhile(
     assert value(sandbox, "LASTNAME") == "Theirs"
     assert (await person(here))["last_name"] == "Theirs"
     await assert_quiet(here, sandboxed, sandbox)
+
+
+@pytest.fixture
+def on_page(monkeypatch: pytest.MonkeyPatch) -> OnPage:
+    """Let due people be read one by one, and things happen when one was read."""
+    what: OnPage = {}
+    real = due_people.due_people
+
+    async def and_then(context: JobContext, after_id: int) -> Sequence[Row]:
+        happens = what[after_id].pop(0) if what.get(after_id) else nothing
+        rows = await real(context, after_id)
+        happens()
+        return rows
+
+    monkeypatch.setattr("app.sync.people.due_pages.due_people", and_then)
+    monkeypatch.setattr(due_people, "_PAGE", 1)
+    return what
+
+
+def nothing() -> None:
+    """Let nothing happen."""
+
+
+async def ann_and_bob(here: Replica, account: Account, sandbox: RunningSandbox) -> int:
+    """Let Ann and Bob be agreed on, and change here; return Bob's id."""
+    bob = await make_person(here.database, email="bob@example.com", last_name="Jones")
+    await agreed(here, account, conflict_rule="prefer_dotdigital")
+    await change_here(here, last_name="Ours")
+    sandbox.sandbox.calls.clear()
+    return bob.id
+
+
+def later_there(sandbox: RunningSandbox, clock: FakeClock, seconds: float) -> Callable[[], None]:
+    """Return what lets time pass, and Ann's last name change there at the end of it."""
+
+    def pass_by() -> None:
+        clock.advance(seconds)
+        set_clock(sandbox, clock.now())
+        sandbox.control.edit(ANN, data_fields={"LASTNAME": "Theirs"})
+
+    return pass_by
+
+
+async def test_what_was_read_minutes_ago_is_read_again(
+    here: Replica,
+    sandboxed: Account,
+    sandbox: RunningSandbox,
+    clock: FakeClock,
+    on_page: OnPage,
+) -> None:
+    bob_id = await ann_and_bob(here, sandboxed, sandbox)
+    # Bob is the first page, which is seen anew once what was changed there is read.
+    on_page[bob_id] = [nothing, later_there(sandbox, clock, 301)]
+    await send(here, sandboxed)
+    assert calls(sandbox)[CONTACTS] == 2
+    assert value(sandbox, "LASTNAME") == "Theirs"
+    assert value(sandbox, "LASTNAME", "bob@example.com") == "Ours"
+    assert len(await conflicts(here)) == 1
+    await assert_quiet(here, sandboxed, sandbox)
+
+
+async def test_what_was_read_just_now_is_not_read_again(
+    here: Replica,
+    sandboxed: Account,
+    sandbox: RunningSandbox,
+    clock: FakeClock,
+    on_page: OnPage,
+) -> None:
+    bob_id = await ann_and_bob(here, sandboxed, sandbox)
+    on_page[bob_id] = [nothing, lambda: clock.advance(299)]
+    await send(here, sandboxed)
+    assert calls(sandbox)[CONTACTS] == 1
+    assert value(sandbox, "LASTNAME") == value(sandbox, "LASTNAME", "bob@example.com") == "Ours"
+
+
+async def test_record_that_waits_long_for_others_goes_only_after_another_look(
+    here: Replica,
+    sandboxed: Account,
+    sandbox: RunningSandbox,
+    clock: FakeClock,
+    on_page: OnPage,
+) -> None:
+    """Ann's record lies in the batch when the last page is read: nobody behind her writes over."""
+    await agreed(here, sandboxed, conflict_rule="prefer_dotdigital")
+    bob = await make_person(here.database, email="bob@example.com", last_name="Jones")
+    await send(here, sandboxed)
+    await change_here(here, first_name="Ours")
+    await here.database.pool.execute("UPDATE people SET last_name = 'Ours' WHERE email = $1", ANN)
+    sandbox.sandbox.calls.clear()
+    on_page[bob.id] = [later_there(sandbox, clock, 301)]
+    await send(here, sandboxed)
+    assert calls(sandbox)[CONTACTS] == 2
+    assert value(sandbox, "LASTNAME") == "Theirs"
+    assert value(sandbox, "FIRSTNAME", "bob@example.com") == "Ours"
+    await send(here, sandboxed)
+    assert (value(sandbox, "FIRSTNAME"), value(sandbox, "LASTNAME")) == ("Ours", "Theirs")
+    assert len(await conflicts(here)) == 1
+    await assert_quiet(here, sandboxed, sandbox)
+
+
+async def test_reading_that_succeeds_after_all_leaves_no_fault(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    await agreed(here, sandboxed)
+    await change_here(here, last_name="Ours")
+    sandbox.control.add_fault("status", path="/contacts/v3", status=403, times=1)
+    await send(here, sandboxed)
+    assert value(sandbox, "LASTNAME") == "Ours"
+    assert await due(here) == []
+    assert len(await noted(here, "read_before_sending")) == 1
