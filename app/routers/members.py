@@ -1,5 +1,6 @@
 """`/v1/lists/{id}/members`: who is on a list."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -14,6 +15,8 @@ from app.routers.problem_handlers import problems
 from app.schemas.lists import MemberOut, MembersIn, MembersOutcome, MemberState
 from app.schemas.pages import Page
 from app.services import audit, lists, members
+from app.services.members import Member
+from app.sync.rules.reasons import sentence_of
 
 router = APIRouter(
     prefix="/v1/lists/{list_id}/members", tags=["lists"], route_class=IdempotentRoute
@@ -46,7 +49,7 @@ async def list_members(
     after_id = decode_id("members", filters, cursor) or 0
     await lists.get_list(session, list_id)
     found = await members.members_after(session, list_id, after_id, limit, sync_state)
-    items = [MemberOut.model_validate(each) for each in found]
+    items = [_shown(each) for each in found]
     return page_of("members", filters, items, limit, [items[-1].person_id] if items else None)
 
 
@@ -105,7 +108,7 @@ async def get_member(
     _caller: Reader, session: Reading, list_id: PathId, person_id: PathId
 ) -> MemberOut:
     """Return one member; 404 for one that is leaving, too."""
-    return MemberOut.model_validate(await members.get_member(session, list_id, person_id))
+    return _shown(await members.get_member(session, list_id, person_id))
 
 
 @router.put("/{person_id}", responses={201: {"model": MemberOut}, **problems(NotFound, Conflict)})
@@ -125,7 +128,7 @@ async def add_member(
     if joined.added:
         response.status_code = 201
         _record(session, caller.actor, list_id, MembersOutcome(added=1))
-    return MemberOut.model_validate(await members.get_member(session, list_id, person_id))
+    return _shown(await members.get_member(session, list_id, person_id))
 
 
 @router.delete("/{person_id}", status_code=204, responses=problems(NotFound))
@@ -143,3 +146,17 @@ def _record(session: WriteSession, actor: str, list_id: int, outcome: MembersOut
     if outcome.added or outcome.removed:
         detail = {"added": outcome.added, "removed": outcome.removed}
         audit.record(session, actor, "members_changed", "list", list_id, detail)
+
+
+def _shown(member: Member) -> MemberOut:
+    values = asdict(member)
+    message = values.pop("failure_message")
+    return MemberOut(**values, detail=message or _sentence(member.reason))
+
+
+def _sentence(reason: str | None) -> str | None:
+    if reason is None:
+        return None
+    if reason == "pending":
+        return "The person is yet to be sent: the next run of send_people sees to that."
+    return sentence_of(reason)

@@ -66,6 +66,8 @@ def _detail(condition: Condition, deleted_at: Mapping[int, datetime]) -> str | N
             return None
         return f"Person {other} has the same mobile number, so it is left out."
     told = condition.reason.told(other)
+    if condition.detail is not None:
+        return f"{told} {condition.detail} {condition.reason.next_step}"
     if other is None or other not in deleted_at:
         return f"{told} {condition.reason.next_step}"
     since = f"{deleted_at[other]:%Y-%m-%d %H:%M} UTC"

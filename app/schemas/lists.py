@@ -174,3 +174,13 @@ class MemberOut(Schema):
     account_status: str | None
     list_status: str | None
     added_at: datetime
+    reason: Annotated[
+        str | None,
+        Field(
+            description="Why a `waiting` member has no contact: `pending` while the person is yet "
+            "to be sent, a reason as `sync-summary` has it, or a failure's code."
+        ),
+    ]
+    detail: Annotated[
+        str | None, Field(description="The reason in words, with what to do; else null.")
+    ]

@@ -25,6 +25,10 @@ class Member:
     account_status: str | None
     list_status: str | None
     added_at: datetime
+    #: Why it waits for its contact: ``pending``, a reason's word, or a failure's code.
+    reason: str | None
+    #: What the failure says, where it is one.
+    failure_message: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,33 @@ _SHOWN_UNKNOWN = 20
 #: Shown as members unless somebody asks for those that are leaving.
 _SHOWN_STATES = ("pending", "synced", "failed", "waiting")
 
+#: Why the person of a member that waits has no contact, as `sync.person_standing` has it; each by
+#: primary key, or failures_open_people, and for those that wait alone.
 _COLUMNS = """
 SELECT member.person_id, person.email, member.sync_state, member.account_status,
-       member.list_status, member.added_at
+       member.list_status, member.added_at, why.reason, why.failure_message
 FROM list_members AS member JOIN people AS person ON person.id = member.person_id
+LEFT JOIN LATERAL (
+    SELECT coalesce(failure.code,
+                    CASE WHEN due.person_id IS NOT NULL OR flying.person_id IS NOT NULL
+                         THEN 'pending' END,
+                    link.reason, 'unlinked') AS reason,
+           failure.message AS failure_message
+    FROM lists AS list
+    LEFT JOIN contact_links AS link
+           ON link.account_id = list.account_id AND link.person_id = member.person_id
+    LEFT JOIN person_changes AS due
+           ON due.account_id = list.account_id AND due.person_id = member.person_id
+    LEFT JOIN import_records AS flying
+           ON flying.account_id = list.account_id AND flying.person_id = member.person_id
+    LEFT JOIN LATERAL (
+        SELECT code, message FROM failures
+        WHERE failures.account_id = list.account_id AND failures.subject_type = 'person'
+          AND failures.subject_id = member.person_id AND failures.resolved_at IS NULL
+        ORDER BY failures.id DESC LIMIT 1) AS failure ON true
+    WHERE list.id = member.list_id AND member.sync_state = 'waiting'
+      AND list.account_id IS NOT NULL AND link.contact_id IS NULL
+) AS why ON true
 WHERE member.list_id = $1 AND person.deleted_at IS NULL
 """
 #: Primary key of list_members, or list_members_unsettled where one state is asked for.

@@ -38,7 +38,8 @@ WITH failing AS (
     FROM contact_links AS link JOIN people AS person ON person.id = link.person_id
     WHERE link.account_id = $1 AND link.state = 'suppressed' AND link.reason IS NULL
 ), noted AS (
-    SELECT state, CASE WHEN state NOT IN ('synced', 'unlinked') THEN reason END AS reason,
+    SELECT state, CASE state WHEN 'synced' THEN NULL WHEN 'unlinked' THEN 'unlinked'
+                             ELSE reason END AS reason,
            count(*) AS people
     FROM contact_links
     WHERE account_id = $1 AND NOT (state = 'suppressed' AND reason IS NULL)
@@ -47,8 +48,8 @@ WITH failing AS (
     SELECT 'suppressed', reason, count(*) FROM unmailed GROUP BY reason
 ), otherwise AS (
     SELECT link.state,
-           CASE WHEN link.state NOT IN ('synced', 'unlinked')
-                THEN coalesce(link.reason, unmailed.reason) END AS reason,
+           CASE link.state WHEN 'synced' THEN NULL WHEN 'unlinked' THEN 'unlinked'
+                           ELSE coalesce(link.reason, unmailed.reason) END AS reason,
            -count(*) AS people
     FROM by_now
     JOIN contact_links AS link ON link.account_id = $1 AND link.person_id = by_now.person_id

@@ -3,8 +3,8 @@
 By the statement and the rules that send_people itself goes by.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -49,6 +49,8 @@ async def account_standings(
 ) -> list[AccountStanding]:
     """Return how this person, who must be there, stands in every account, ascending by its id."""
     found = []
+    audiences = await connection.fetch(_SQL["audiences"], person_id)
+    left_out = await connection.fetch(_SQL["left_out"], person_id)
     for row in await connection.fetch(_SQL["links"], person_id):
         settings = AccountSettings.from_stored(row["settings"])
         person = await connection.fetchrow(
@@ -62,8 +64,58 @@ async def account_standings(
         )
         if person is not None:
             checked = conditions(standing_of(person, Claims()), policy_of(settings))
-            found.append(_account_standing(row, checked, await _deleted(connection, checked)))
+            standing = _account_standing(row, checked, await _deleted(connection, checked))
+            found.append(_with_what_is_behind(standing, audiences, left_out))
     return found
+
+
+def _with_what_is_behind(
+    standing: AccountStanding,
+    audiences: Sequence[Mapping[str, Any]],
+    left_out: Sequence[Mapping[str, Any]],
+) -> AccountStanding:
+    """Add what stands in the way though no decision asks for it, and name the lists behind it."""
+    lost = [each for each in left_out if each["account_id"] == standing.account_id]
+    holding = [each for each in audiences if each["account_id"] == standing.account_id]
+    checked = [
+        replace(each, detail=_said_of_audiences(holding))
+        if holding and each.reason is Reason.SUPPRESSED_THERE and not each.holds
+        else each
+        for each in standing.conditions
+    ]
+    checked.append(
+        Condition("contact_not_gone", standing.state != "unlinked", Reason.UNLINKED),
+    )
+    checked.append(
+        Condition(
+            "no_mapping_left_out",
+            not lost,
+            Reason.MAPPING_LEFT_OUT,
+            detail=_said_of_mappings(lost) if lost else None,
+        )
+    )
+    return replace(standing, conditions=tuple(checked))
+
+
+def _said_of_audiences(audiences: Sequence[Mapping[str, Any]]) -> str:
+    named = ", ".join(
+        f"list {each['id']} ({each['name']}; "
+        f"resubscribe_mode {each['resubscribe_mode'] or 'never'})"
+        for each in audiences
+    )
+    return (
+        f"Whoever is on a suppression audience is suppressed, and this person is on {named}: with "
+        "resubscribe_mode never, leaving it brings nobody back."
+    )
+
+
+def _said_of_mappings(mappings: Sequence[Mapping[str, Any]]) -> str:
+    named = ", ".join(
+        f"mapping {each['id']} ({each['person_field']} to {each['dotdigital_field']}, failure "
+        f"{each['failure_id']})"
+        for each in mappings
+    )
+    return f"It is {named}."
 
 
 async def _deleted(

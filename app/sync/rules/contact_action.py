@@ -151,6 +151,8 @@ def _held_back(reason: Reason, standing: Standing) -> Skip | Refuse:
             | Reason.ADDRESS_OPTED_OUT
             | Reason.SUPPRESSED_THERE
             | Reason.OPT_IN_PENDING
+            | Reason.UNLINKED
+            | Reason.MAPPING_LEFT_OUT
         ):
             return Skip(reason)
         case _:

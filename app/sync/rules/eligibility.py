@@ -84,6 +84,8 @@ class Condition:
     reason: Reason
     #: The other person that the reason speaks of.
     person_id: int | None = None
+    #: What is behind it, said after the reason.
+    detail: str | None = None
 
 
 def obstacle(standing: Standing, policy: Policy) -> Reason | None:

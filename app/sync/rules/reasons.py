@@ -78,8 +78,9 @@ class Reason(StrEnum):
         "Dotdigital will not mail this address.",
         (
             "account_status says why: who unsubscribed comes back by an opt-in, which is no_email "
-            "set to true and then to false; an address that bounces or is blocked has to be "
-            "replaced."
+            "set to true and then to false; whom a suppression audience holds, by leaving that "
+            "list (GET /v1/people/{id}/sync names it); an address that bounces or is blocked has to "
+            "be replaced."
         ),
     )
     OPT_IN_PENDING = (
@@ -99,6 +100,25 @@ class Reason(StrEnum):
         "value_mismatch",
         "A value doesn't fit the data field that it is mapped to.",
         "Correct the value, or map the field to a data field of another type.",
+    )
+    UNLINKED = (
+        "unlinked",
+        (
+            "The person has no contact there any more: it was deleted in Dotdigital, or unlinked "
+            "here, and nobody is made again by that alone."
+        ),
+        (
+            "To have a new contact made, change the person, or run send_people with mode full, "
+            "which makes all of them."
+        ),
+    )
+    MAPPING_LEFT_OUT = (
+        "mapping_left_out",
+        "Dotdigital no longer has what a mapping points at, so the person is there without it.",
+        (
+            "Make it there again, or change the mapping; POST /v1/failures/{id}/retry has the next "
+            "run look for it."
+        ),
     )
     REFUSED = (
         "refused",

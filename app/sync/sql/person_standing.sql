@@ -24,6 +24,26 @@ ORDER BY account.id;
 -- Which of these people are deleted, and since when; merged ones are. Primary key.
 SELECT id, deleted_at FROM people WHERE id = ANY ($1::bigint[]) AND deleted_at IS NOT NULL;
 
+-- name: audiences
+-- Suppression audiences that had this person suppressed, by account. list_members_person.
+SELECT list.account_id, list.id, list.name, list.options ->> 'resubscribe_mode' AS resubscribe_mode
+FROM list_members AS member JOIN lists AS list ON list.id = member.list_id
+WHERE member.person_id = $1 AND member.unsubscribed_at IS NOT NULL
+  AND member.sync_state <> 'leaving' AND list.options @> '{"entry_action": "unsubscribe"}'
+ORDER BY list.id;
+
+-- name: left_out
+-- Mappings of what is sent for this person that are left out, for what they point at is gone.
+-- failures_open.
+SELECT failure.account_id, failure.id AS failure_id, mapping.id, mapping.person_field,
+       mapping.dotdigital_field
+FROM failures AS failure
+JOIN mappings AS mapping ON mapping.id = failure.subject_id
+JOIN people AS person ON person.id = $1 AND mapping.applies_to IN ('both', person.kind)
+WHERE failure.job = 'send_people' AND failure.subject_type = 'mapping'
+  AND failure.resolved_at IS NULL AND mapping.direction IN ('to_dotdigital', 'two_way')
+ORDER BY mapping.id;
+
 -- name: as_if_due
 -- Goes before send_people's due_people: the person ($6) is due, and nobody else is; what it has in
 -- flight itself doesn't count.

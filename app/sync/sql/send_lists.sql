@@ -320,8 +320,12 @@ WHERE member.list_id = given.list_id AND member.person_id = given.person_id
        OR member.sync_state = 'pending' AND member.changed_at = given.changed_at);
 
 -- name: note_account_status
--- What is known of these contacts now.
-UPDATE contact_links SET account_status = $3
+-- What is known of these contacts now; who was synced is suppressed by it, or the other way round.
+UPDATE contact_links
+SET account_status = $3,
+    state = CASE WHEN state = 'synced' AND $3 = 'suppressed' THEN 'suppressed'
+                 WHEN state = 'suppressed' AND reason IS NULL AND $3 = 'subscribed' THEN 'synced'
+                 ELSE state END
 WHERE account_id = $1 AND contact_id = ANY ($2::bigint[]);
 
 -- name: note_member_status
@@ -351,6 +355,16 @@ UPDATE list_members SET list_status = 'pending'
 WHERE list_id = $1 AND person_id = $2 AND sync_state = 'pending'
   AND list_status IS DISTINCT FROM 'pending'
 RETURNING person_id;
+
+-- name: may_join
+-- Which of these contacts somebody is linked to who isn't on the list by it, and so may join it yet.
+-- contact_links_contact, and the primary key of list_members.
+SELECT link.contact_id
+FROM unnest($3::bigint[]) AS given (contact_id)
+JOIN contact_links AS link ON link.account_id = $1 AND link.contact_id = given.contact_id
+WHERE NOT EXISTS (SELECT FROM list_members AS member
+                  WHERE member.list_id = $2 AND member.person_id = link.person_id
+                    AND member.contact_id IS NOT NULL);
 
 -- name: may_ask
 -- A contact is about to be brought back to a list, and to the account by that: it is in doubt until

@@ -8,6 +8,8 @@ import pytest
 from app.db import Database
 from app.models import MailingList, Person
 from tests.factories.accounts import make_account
+from tests.factories.contact_links import make_link, settle_everyone
+from tests.factories.failures import make_failure
 from tests.factories.lists import make_list, make_members
 from tests.factories.people import make_people, make_person
 
@@ -59,6 +61,8 @@ async def test_a_member_shows_how_its_sync_stands(
         "account_status": "subscribed",
         "list_status": "unsubscribed",
         "added_at": body["added_at"],
+        "reason": None,
+        "detail": None,
     }
 
 
@@ -194,3 +198,37 @@ async def test_a_list_that_is_not_there_has_no_members(
         await api.delete(one),
     ]
     assert [answer.status_code for answer in answers] == [404] * 7
+
+
+async def test_a_waiting_member_says_why_its_person_is_no_contact(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    account = await make_account(database)
+    mailing_list = await make_list(database, account, dotdigital_list_id=9)
+    opted_out, failing, changed, gone, linked = people = await make_people(database, 5)
+    await make_members(database, mailing_list, people, "waiting")
+    await make_link(
+        database, account, opted_out, contact_id=None, state="suppressed", reason="no_email"
+    )
+    await make_failure(database, account, failing)
+    await make_link(database, account, gone, contact_id=None, state="unlinked")
+    await make_link(database, account, linked)
+    await settle_everyone(database)
+    await api.patch(f"/v1/people/{changed.id}", json={"city": "Leeds"})
+
+    items = (await api.get(f"/v1/lists/{mailing_list.id}/members")).json()["items"]
+    told = {each["person_id"]: (each["reason"], each["detail"]) for each in items}
+    assert {person_id: reason for person_id, (reason, _) in told.items()} == {
+        opted_out.id: "no_email",
+        failing.id: "invalidEmail",
+        changed.id: "pending",
+        gone.id: "unlinked",
+        linked.id: None,
+    }
+    assert told[opted_out.id][1].startswith("no_email is true for the person")
+    assert told[failing.id][1] == "Not an email. Correct the person's email address."
+    assert "next run of send_people" in told[changed.id][1]
+    assert "run send_people with mode full" in told[gone.id][1]
+    assert told[linked.id][1] is None
+    one = (await api.get(f"/v1/lists/{mailing_list.id}/members/{opted_out.id}")).json()
+    assert (one["reason"], one["detail"]) == told[opted_out.id]

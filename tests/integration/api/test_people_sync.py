@@ -12,6 +12,7 @@ from tests.factories.activities import make_activity
 from tests.factories.contact_links import make_link, settle_everyone
 from tests.factories.failures import make_failure
 from tests.factories.lists import make_list, make_members
+from tests.factories.mappings import make_mapping
 from tests.factories.people import make_people, make_person, put_in_flight
 
 NAMES = [
@@ -26,6 +27,8 @@ NAMES = [
     "mobile_number_free",
     "not_suppressed_there",
     "opt_in_confirmed",
+    "contact_not_gone",
+    "no_mapping_left_out",
 ]
 
 
@@ -216,6 +219,37 @@ async def test_person_in_flight_is_pending(api: httpx.AsyncClient, database: Dat
     await settle_everyone(database)
     shown = await standing(api, person.id)
     assert (shown["state"], shown["pending_change"], broken(shown)) == ("pending", True, {})
+
+
+async def test_whoever_lost_the_contact_is_told_why_and_what_to_do(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    account = await make_account(database)
+    person = await make_person(database)
+    await make_link(database, account, person, contact_id=None, state="unlinked")
+    await settle_everyone(database)
+    shown = await standing(api, person.id)
+    assert (shown["state"], list(broken(shown))) == ("unlinked", ["contact_not_gone"])
+    assert "run send_people with mode full" in broken(shown)["contact_not_gone"]
+
+
+async def test_mapping_that_is_left_out_is_said_of_whom_it_is_for(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    account = await make_account(database)
+    person, lead = await make_person(database), await make_person(database, kind="lead")
+    for each in (person, lead):
+        await make_link(database, account, each)
+    await settle_everyone(database)
+    mapping = await make_mapping(database, account, dotdigital_field="TIER", applies_to="person")
+    failure = await make_failure(
+        database, account, subject_type="mapping", subject_id=mapping.id, code="data_field_gone"
+    )
+    told = broken(await standing(api, person.id))
+    assert list(told) == ["no_mapping_left_out"]
+    named = f"mapping {mapping.id} (first_name to TIER, failure {failure.id})"
+    assert named in told["no_mapping_left_out"]
+    assert broken(await standing(api, lead.id)) == {}
 
 
 async def test_activities_come_newest_first_page_by_page(

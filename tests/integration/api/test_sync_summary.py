@@ -102,3 +102,17 @@ async def test_due_are_those_whom_the_next_run_looks_at(
     shown = await summary(api, account.id)
     assert (shown["due"], shown["retry_later"], shown["waiting_for_change"]) == (1, 1, 1)
     assert counts(shown) == {("pending", None): 4}
+
+
+async def test_whoever_lost_the_contact_is_counted_with_the_reason(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    account = await make_account(database)
+    person = await make_person(database)
+    await make_link(database, account, person, contact_id=None, state="unlinked")
+    await settle_everyone(database)
+    shown = await summary(api, account.id)
+    assert counts(shown) == {("unlinked", "unlinked"): 1}
+    assert "nobody is made again by that alone. To have a new" in shown["states"][0]["sentence"]
+    await api.patch(f"/v1/people/{person.id}", json={"city": "Leeds"})
+    assert counts(await summary(api, account.id)) == {("pending", None): 1}
