@@ -22,6 +22,7 @@ from app.db import Database, PoolConnection
 from app.errors import Conflict, NotFound
 from app.services.account_calls import ask
 from app.services.cipher import key_kept_in
+from app.services.contacts_let_go import let_go
 from app.services.dotdigital import DotdigitalConnector
 from app.settings import Settings
 
@@ -75,14 +76,10 @@ _DELETE_FAILURES: Final = """
 DELETE FROM failures
 WHERE subject_type IN ('person', 'member') AND subject_id = ANY ($1::bigint[])
 """
-#: Whoever has the same email may be sent now. people_email_key.
-_RELEASE_SIBLINGS: Final = """
-INSERT INTO person_changes (account_id, person_id, version, reason)
-SELECT accounts.id, other.id, other.version, 'sibling'
-FROM accounts CROSS JOIN people AS other
-WHERE other.email_key = ANY ($2::text[]) AND other.id <> ALL ($1::bigint[])
-  AND other.deleted_at IS NULL
-ON CONFLICT (account_id, person_id) DO NOTHING
+#: What their contacts had. contact_links_person.
+_FREED: Final = """
+SELECT email_key, mobile_sent FROM contact_links
+WHERE person_id = ANY ($1::bigint[]) AND contact_id IS NOT NULL
 """
 #: Opted out addresses that nobody has by now: the hash says so from now on.
 _FORGET_ADDRESSES: Final = """
@@ -309,9 +306,16 @@ async def _erase(
     await connection.execute(_DELETE_FAILURES, doomed.ids)
     named = [*doomed.emails, *(f"/v1/people/{person_id}" for person_id in doomed.ids)]
     await connection.execute(_FORGET_ANSWERS, named)
-    await connection.execute(_RELEASE_SIBLINGS, doomed.ids, doomed.email_keys)
+    freed = await connection.fetch(_FREED, doomed.ids)
     await connection.execute(_FORGET_ADDRESSES, doomed.ids, doomed.email_keys)
     await connection.execute(_DELETE, doomed.ids)
+    accounts = await connection.fetch("SELECT id FROM accounts")
+    await let_go(
+        connection,
+        [row["id"] for row in accounts],
+        emails=[*doomed.email_keys, *(row["email_key"] for row in freed)],
+        numbers=[row["mobile_sent"] for row in freed],
+    )
     return True
 
 

@@ -10,6 +10,7 @@ from app.clients.dotdigital import NotFound as NoSuchContact
 from app.db import Database, PoolConnection
 from app.errors import Conflict, Invalid, NotFound
 from app.services.account_calls import ask
+from app.services.contacts_let_go import let_go
 from app.services.dotdigital import DotdigitalConnector
 from app.services.people import Held
 
@@ -43,19 +44,17 @@ _OPT_OUT: Final = """
 UPDATE people SET no_email = true, opt_out_reason = $2 WHERE id = $1 AND NOT no_email
 """
 _UNLINK: Final = """
-UPDATE contact_links
+WITH held AS (
+    SELECT account_id, person_id, email_key, mobile_sent FROM contact_links
+    WHERE account_id = $1 AND person_id = $2 AND contact_id IS NOT NULL FOR UPDATE
+)
+UPDATE contact_links AS link
 SET contact_id = NULL, state = 'unlinked', reason = NULL, reason_detail = NULL,
     account_status = NULL, email_key = NULL, mobile_sent = NULL, acknowledged = NULL,
     sent_fingerprint = NULL, sent_version = NULL, linked_at = NULL
-WHERE account_id = $1 AND person_id = $2 AND contact_id IS NOT NULL
-RETURNING 1
-"""
-#: Others with the same email may take the contact. people_email_key.
-_RELEASE_SIBLINGS: Final = """
-INSERT INTO person_changes (account_id, person_id, version, reason)
-SELECT $1::bigint, other.id, other.version, 'sibling' FROM people AS other
-WHERE other.email_key = $3 AND other.id <> $2 AND other.deleted_at IS NULL
-ON CONFLICT (account_id, person_id) DO NOTHING
+FROM held
+WHERE link.account_id = held.account_id AND link.person_id = held.person_id
+RETURNING held.email_key, held.mobile_sent
 """
 _NOTE: Final = """
 INSERT INTO audit_log (actor, action, subject_type, subject_id, detail)
@@ -142,9 +141,16 @@ async def unlink_person(
     NotFound where there is no link, Conflict for a person in flight.
     """
     await _refuse_in_flight(connection, account_id, held.person_id)
-    if not await connection.fetchval(_UNLINK, account_id, held.person_id):
+    freed = await connection.fetchrow(_UNLINK, account_id, held.person_id)
+    if freed is None:
         raise NotFound(f"Person {held.person_id} is linked to no contact in account {account_id}.")
-    await connection.execute(_RELEASE_SIBLINGS, account_id, held.person_id, held.email_key)
+    await let_go(
+        connection,
+        [account_id],
+        emails=[freed["email_key"], held.email_key],
+        numbers=[freed["mobile_sent"]],
+        apart_from=[held.person_id],
+    )
     detail = {"account_id": account_id}
     await connection.execute(_NOTE, actor, "person_unlinked", held.person_id, detail)
 

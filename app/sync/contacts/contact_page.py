@@ -10,6 +10,7 @@ from typing import Any
 
 from app.clients.dotdigital import Contact
 from app.db import PoolConnection
+from app.services.contacts_let_go import let_go
 from app.services.erasure import EmailHashes, erased_among
 from app.sync.contacts.contact_news import asks_for_erasures, judge, needs_bearers
 from app.sync.contacts.contact_work import LinkWrite, Plans, Standing, Work
@@ -102,11 +103,9 @@ class ContactPages:
         await connection.fetch(SQL["hold_links"], self._context.account_id, ids)
 
     async def _write(self, connection: PoolConnection, works: Sequence[Work]) -> None:
-        account_id = self._context.account_id
         await announce(self._context, connection)
         gone = [work.contact_id for work in works if work.unlinks]
-        if gone:
-            await connection.execute(SQL["unlink_gone"], account_id, gone)
+        await unlink_gone(self._context, connection, gone)
         changes: dict[int, dict[str, Any]] = {}
         for work in works:
             for person_id, columns in work.people.items():
@@ -173,7 +172,7 @@ class ContactPages:
                 if work.freed_email is not None and work.freed_off_at is not None
             ]
             await keep_opted_out(self._context, connection, off, "old_address")
-            await connection.execute(IMPORTS_SQL["try_sharers"], account_id, freed)
+            await let_go(connection, [account_id], emails=freed)
 
     async def _write_conflicts(self, connection: PoolConnection, works: Sequence[Work]) -> None:
         found = [(work.person_id, each) for work in works for each in work.conflicts]
@@ -192,6 +191,22 @@ class ContactPages:
             [each.winner for _, each in found],
             self._context.clock.now(),
         )
+
+
+async def unlink_gone(
+    context: JobContext, connection: PoolConnection, contact_ids: Sequence[int]
+) -> None:
+    """Let go of contacts that are gone there; nobody whose contact it was is sent by that."""
+    if not contact_ids:
+        return
+    gone = await connection.fetch(SQL["unlink_gone"], context.account_id, list(contact_ids))
+    await let_go(
+        connection,
+        [context.account_id],
+        emails=[row["email_key"] for row in gone],
+        numbers=[row["mobile_sent"] for row in gone],
+        apart_from=[row["person_id"] for row in gone],
+    )
 
 
 async def announce(context: JobContext, connection: PoolConnection) -> None:

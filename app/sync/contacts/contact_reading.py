@@ -11,10 +11,10 @@ import structlog
 
 from app.clients.dotdigital import Contact, ContactPage, NotFound, Rejected
 from app.db import PoolConnection
-from app.sync.contacts.contact_page import ContactPages, counts_of
+from app.sync.contacts.contact_page import ContactPages, counts_of, unlink_gone
 from app.sync.contacts.contact_sweep import gone_among
 from app.sync.contacts.contact_work import Plans, Work
-from app.sync.contacts.page_batches import SQL, committed_by_now, in_one_batch
+from app.sync.contacts.page_batches import committed_by_now, in_one_batch
 from app.sync.engine import JobContext
 from app.sync.readings import Reading, Stream
 
@@ -129,10 +129,7 @@ class ContactReader:
                     reading.hold(contact.updated_at)
             reading.place = page.following
             if not run.is_dry:
-                if page.gone:
-                    await connection.execute(
-                        SQL["unlink_gone"], context.account_id, list(page.gone)
-                    )
+                await unlink_gone(context, connection, page.gone)
                 await self._stream.advance(context, connection, reading)
             return works
 
@@ -180,7 +177,7 @@ class ContactReader:
     async def _replace(self, page: _Page, connection: PoolConnection) -> None:
         counts = self._counts
         if not self._context.run.is_dry:
-            await connection.execute(SQL["unlink_gone"], self._context.account_id, list(page.gone))
+            await unlink_gone(self._context, connection, page.gone)
             works = await self._pages.take(connection, page.contacts, page.snapshot)
             counts.update(works[0].counts)
         counts["unlinked"] += 1

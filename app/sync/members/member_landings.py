@@ -12,6 +12,7 @@ from typing import Any
 from app.clients.dotdigital import DeletionStatus, ImportReport, ImportStatus, Rejected
 from app.db import PoolConnection
 from app.list_options import ListOptions
+from app.services.contacts_let_go import let_go
 from app.sync.engine import JobContext
 from app.sync.members.member_failures import heal_members, record_members
 from app.sync.members.member_report import Flight, judge_members
@@ -231,8 +232,12 @@ async def unlink_gone(
     gone = await connection.fetch(
         SEND_SQL["unlink_contacts"], context.account_id, sorted(contact_ids)
     )
-    emails = [row["email_key"] for row in gone if row["email_key"] is not None]
-    await connection.execute(IMPORTS_SQL["try_sharers"], context.account_id, emails)
+    await let_go(
+        connection,
+        [context.account_id],
+        emails=[row["email_key"] for row in gone],
+        numbers=[row["mobile_sent"] for row in gone],
+    )
 
 
 async def _credit(

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 
 from app.clients.dotdigital import DeletionReport, DeletionStatus, NotFound
 from app.db import PoolConnection
+from app.services.contacts_let_go import let_go
 from app.sync.engine import JobContext
 from app.sync.failures import heal_people, record_people
 from app.sync.people.address_opt_outs import keep_opted_out
 from app.sync.people.import_report import GONE_CODES
-from app.sync.people.imports import try_numbers
 from app.sync.people.opt_outs_there import off_there
 from app.sync.people.people_page import Departure, Leaving
 from app.sync.people.person_failures import PersonFailure
@@ -22,7 +22,6 @@ from app.sync.statements import statements
 
 SQL = statements("departures")
 SEND_SQL = statements("send_people")
-IMPORTS_SQL = statements("imports")
 
 #: contacts-v3.json: references of a bulk delete, at most [spec].
 MOST_AT_ONCE = 5000
@@ -193,9 +192,12 @@ async def _unlink(
     )
     await heal_people(context, connection, person_ids)
     # Whoever has the address may have a contact now.
-    emails = [row["email_key"] for row in freed if row["email_key"]]
-    await connection.execute(IMPORTS_SQL["try_sharers"], context.account_id, emails)
-    await try_numbers(context, connection, [row["mobile_sent"] for row in freed])
+    await let_go(
+        connection,
+        [context.account_id],
+        emails=[row["email_key"] for row in freed],
+        numbers=[row["mobile_sent"] for row in freed],
+    )
 
 
 async def leave_contacts(context: JobContext, leaving: Sequence[Leaving]) -> int:
@@ -218,10 +220,11 @@ async def leave_contacts(context: JobContext, leaving: Sequence[Leaving]) -> int
     async with context.run.fenced() as connection:
         await record_people(context, connection, failures)
         freed = await connection.fetch(SEND_SQL["unlink_contacts"], context.account_id, going)
-        await connection.execute(
-            IMPORTS_SQL["try_sharers"],
-            context.account_id,
-            [row["email_key"] for row in freed if row["email_key"]],
+        await let_go(
+            connection,
+            [context.account_id],
+            emails=[row["email_key"] for row in freed],
+            numbers=[row["mobile_sent"] for row in freed],
         )
     context.run.counts["failed"] += len(failures)
     return len(going)

@@ -13,6 +13,7 @@ from typing import Any
 
 from app.clients.dotdigital import ImportReport, ImportStatus, NotFound
 from app.db import PoolConnection
+from app.services.contacts_let_go import let_go
 from app.sync.engine import JobContext
 from app.sync.failures import heal_people, record_people
 from app.sync.people.address_opt_outs import keep_opted_out
@@ -165,15 +166,6 @@ async def _keep_taken_emails(
         await keep_opted_out(context, connection, opted_out, "perhaps_a_contact")
 
 
-async def try_numbers(
-    context: JobContext, connection: PoolConnection, numbers: Sequence[str | None]
-) -> None:
-    """Have these numbers sent, which contacts of ours had, for the others who have them."""
-    freed = [number for number in numbers if number is not None]
-    if freed:
-        await connection.execute(SQL["try_number"], context.account_id, freed)
-
-
 async def _close(
     context: JobContext, connection: PoolConnection, import_id: int, settled: Settled
 ) -> None:
@@ -216,22 +208,26 @@ async def _take_report(
     await _note_sent(context, connection, unnamed)
     await _keep_taken_emails(context, connection, judged.failures)
     await _hold_suppressed(context, connection, judged.suppressed)
-    freed = [row["email_key"] for row in given_up]
     opted_out = [
         (row["email_key"], row["opted_out_at"] or now)
         for row in given_up
         if row["no_email"] or is_suppressed(row["account_status"])
     ]
     await keep_opted_out(context, connection, opted_out, "old_address")
+    gone = []
     if judged.gone:
         gone = await connection.fetch(SEND_SQL["unlink_contacts"], context.account_id, judged.gone)
-        freed += [row["email_key"] for row in gone]
-        numbers += gone
-    await try_numbers(context, connection, [row["mobile_sent"] for row in numbers])
     failing = {failure.person_id for failure in judged.failures} - judged.unconsented
-    freed += [row["email_key"] for row in records if row["person_id"] in failing]
-    if freed:
-        await connection.execute(SQL["make_sharers_due"], context.account_id, freed)
+    await let_go(
+        connection,
+        [context.account_id],
+        emails=[row["email_key"] for row in (*given_up, *gone)],
+        numbers=[row["mobile_sent"] for row in (*numbers, *gone)],
+        apart_from=failing,
+    )
+    refused = [row["email_key"] for row in records if row["person_id"] in failing]
+    if refused:
+        await connection.execute(SQL["make_sharers_due"], context.account_id, refused)
     return Settled(
         "finished",
         created=judged.created,

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.clients.dotdigital import Priority
+from app.services.contacts_let_go import let_go
 from app.sync.engine import JobContext
 from app.sync.rules.mailability import SUPPRESSED_STATUSES
 from app.sync.statements import statements
 
 SQL = statements("send_people")
-IMPORTS_SQL = statements("imports")
 
 #: Ids in one call; the vendor states no most, and deletes take 5000.
 _IN_ONE_CALL = 5000
@@ -42,10 +42,11 @@ async def send_opt_outs(context: JobContext, after_id: int = 0, until_id: int = 
                 gone = await connection.fetch(
                     SQL["unlink_contacts"], context.account_id, sorted(missing)
                 )
-                await connection.execute(
-                    IMPORTS_SQL["try_sharers"],
-                    context.account_id,
-                    [row["email_key"] for row in gone],
+                await let_go(
+                    connection,
+                    [context.account_id],
+                    emails=[row["email_key"] for row in gone],
+                    numbers=[row["mobile_sent"] for row in gone],
                 )
         context.run.counts["suppressed"] += len(told)
         await context.run.save()

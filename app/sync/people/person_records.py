@@ -36,8 +36,6 @@ class Entry:
     overwrites: bool = False
     #: It isn't sent after all, for its person was changed meanwhile: it keeps nobody off anything.
     is_dropped: bool = False
-    #: It isn't sent after all, for its person was changed meanwhile: it keeps nobody off anything.
-    is_dropped: bool = False
 
 
 @dataclass(slots=True)

@@ -185,19 +185,6 @@ JOIN contact_links AS link
   ON link.account_id = $1 AND link.person_id = given.person_id
  AND link.mobile_sent <> record.mobile_number;
 
--- name: try_number
--- No contact of ours has these numbers any more: whoever waits for one is tried at once, and who
--- went without it is sent again. contact_links_number_taken.
-INSERT INTO person_changes AS due (account_id, person_id, version, reason, changed_at)
-SELECT $1::bigint, person.id, person.version, 'sibling', clock_timestamp()
-FROM contact_links AS link
-JOIN people AS person ON person.id = link.person_id
-WHERE link.account_id = $1 AND link.reason = 'mobile_number_taken'
-  AND person.mobile_number = ANY ($2::text[]) AND person.deleted_at IS NULL
-ORDER BY person.id
-ON CONFLICT (account_id, person_id) DO UPDATE
-    SET changed_at = excluded.changed_at, next_attempt_at = '-infinity';
-
 -- name: refused_opt_outs
 -- Emails of opted out people that a contact of somebody else seems to have, so that their own
 -- contacts did not get them; not those that are kept already. Primary keys.
@@ -232,17 +219,6 @@ WHERE NOT EXISTS (SELECT FROM import_records AS flying
                   WHERE flying.account_id = $2 AND flying.person_id = sharer.person_id)
 ORDER BY sharer.person_id
 ON CONFLICT (account_id, person_id) DO UPDATE SET changed_at = excluded.changed_at;
-
--- name: try_sharers
--- No contact of ours has these addresses any more: whoever has one is tried at once, however often
--- that failed. people_email_key.
-INSERT INTO person_changes AS due (account_id, person_id, version, reason, changed_at)
-SELECT DISTINCT ON (sharer.person_id)
-       $1::bigint, sharer.person_id, sharer.version, 'sibling', clock_timestamp()
-FROM people_with_emails($2::text[]) AS sharer
-ORDER BY sharer.person_id
-ON CONFLICT (account_id, person_id) DO UPDATE
-    SET changed_at = excluded.changed_at, next_attempt_at = '-infinity';
 
 -- name: any_open_failures
 -- Whether the account has a failing person at all. failures_open.

@@ -220,12 +220,18 @@ WHERE link.account_id = $1 AND link.person_id = given.person_id;
 
 -- name: unlink_gone
 -- Contacts that are gone in Dotdigital. Nobody is sent again by that. contact_links_contact.
+WITH gone AS (
+    SELECT account_id, person_id, email_key, mobile_sent FROM contact_links
+    WHERE account_id = $1 AND contact_id = ANY ($2::bigint[])
+    ORDER BY person_id FOR UPDATE
+)
 UPDATE contact_links AS link
 SET contact_id = NULL, sent_fingerprint = NULL, acknowledged = NULL, last_read = NULL,
     email_key = NULL, mobile_sent = NULL, account_status = NULL, suppressed_at = NULL,
     opt_in_asked = NULL, state = 'unlinked', reason = NULL, reason_detail = NULL
-WHERE account_id = $1 AND contact_id = ANY ($2::bigint[])
-RETURNING link.person_id;
+FROM gone
+WHERE link.account_id = gone.account_id AND link.person_id = gone.person_id
+RETURNING gone.person_id, gone.email_key, gone.mobile_sent;
 
 -- name: linked_between
 -- Contacts after one id and up to another that people are linked to. contact_links_contact.

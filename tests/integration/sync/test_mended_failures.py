@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+import httpx
 import pytest
 
 from app.models import Account
@@ -139,3 +140,61 @@ async def test_number_of_a_contact_that_is_nobodys_here_is_left_out_where_the_ac
     assert stands["reason_detail"].startswith("Another contact in Dotdigital")
     assert await open_failures(here) == 0
     assert await due(here) == []
+
+
+async def erase(here: Replica, account: Account, api: httpx.AsyncClient) -> None:
+    answer = await api.post("/v1/people/1/erase")
+    assert answer.status_code == 204
+
+
+async def unlink(here: Replica, account: Account, api: httpx.AsyncClient) -> None:
+    answer = await api.delete(f"/v1/people/1/links/{account.id}")
+    assert answer.status_code == 204
+    await here.database.pool.execute("UPDATE people SET sync_with_mailer = false WHERE id = 1")
+
+
+async def find_it_gone(here: Replica, account: Account, api: httpx.AsyncClient) -> None:
+    await here.run(account, "retrieve_people", "full")
+
+
+async def opt_out(here: Replica, account: Account, api: httpx.AsyncClient) -> None:
+    await here.database.pool.execute(
+        "UPDATE people SET no_email = true, email = 'c@example.com' WHERE id = 1"
+    )
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        pytest.param("email = 'a@example.com'", id="email"),
+        pytest.param(f"mobile_number = '{NUMBER}'", id="number"),
+    ],
+)
+@pytest.mark.parametrize("lets_go", [erase, unlink, find_it_gone, opt_out])
+async def test_who_gave_up_waiting_is_tried_once_the_holder_has_no_contact(
+    here: Replica,
+    sandboxed: Account,
+    sandbox: RunningSandbox,
+    api: httpx.AsyncClient,
+    lets_go: Callable[[Replica, Account, httpx.AsyncClient], Awaitable[None]],
+    wanted: str,
+) -> None:
+    await make_person(here.database, email="a@example.com", mobile_number=NUMBER)
+    waiting = await make_person(here.database, email="b@example.com")
+    await here.run(sandboxed, "send_people")
+    await here.database.pool.execute(f"UPDATE people SET {wanted} WHERE id = $1", waiting.id)
+    await here.run(sandboxed, "send_people")
+    await here.database.pool.execute(
+        "UPDATE person_changes SET attempts = 8, next_attempt_at = 'infinity'"
+    )
+    assert await open_failures(here) == 1
+
+    if lets_go is not erase:
+        sandbox.control.delete("a@example.com")
+    await lets_go(here, sandboxed, api)
+    for _ in range(2):
+        await here.run(sandboxed, "send_people")
+    stands = await link(here, waiting.id)
+    assert stands is not None
+    assert stands["state"] == "synced"
+    assert await open_failures(here) == 0
