@@ -1,11 +1,13 @@
 """`/v1/failures`: records that could not be synced, why, and trying them again."""
 
+from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Invalid, NotFound
 from app.routers.dependencies import Reader, ServiceParts, Syncer, Writing
 from app.routers.idempotent import IdempotentRoute
 from app.routers.paging import CursorText, Limit, decode_id, page_of
@@ -81,8 +83,13 @@ async def list_failures(
 async def retry_failures(
     caller: Syncer, parts: ServiceParts, session: Writing, body: RetryIn
 ) -> RetryOut:
-    """Make the subjects of all open failures that fit due at once; the next run takes them."""
+    """Make the subjects of all open failures that fit due at once; the next run takes them.
+
+    A `code` that no failure has, and that is nearly one that some have, is refused as a slip.
+    """
     outcome = await failures.retry_all(session, body.filter, parts.clock.now())
+    if not outcome.retried and body.filter.code is not None:
+        _refuse_slip(body.filter.code, await failures.known_codes(session))
     detail = body.filter.model_dump(exclude_none=True) | {"retried": outcome.retried}
     audit.record(session, caller.actor, "failures_retried", "failure", None, detail)
     return outcome
@@ -96,6 +103,14 @@ async def retry_failure(
     outcome = await failures.retry_one(session, failure_id, parts.clock.now())
     audit.record(session, caller.actor, "failures_retried", "failure", failure_id)
     return outcome
+
+
+def _refuse_slip(code: str, known: Sequence[str]) -> None:
+    if code not in known and (near := get_close_matches(code, known, n=3, cutoff=0.7)):
+        meant = " or ".join(near)
+        raise Invalid.at(
+            "/body/filter/code", f"No failure has the code {code!r}. Did you mean {meant}?"
+        )
 
 
 def _asks_for_csv(accept: str | None) -> bool:

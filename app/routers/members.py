@@ -98,7 +98,7 @@ async def delete_members(
 ) -> MembersOutcome:
     """Remove the people named in the body, like `POST .../members/remove`.
 
-    Without a body it does nothing: to empty a list, PUT no people.
+    Without a body it is refused (415), for it names nobody: to empty a list, PUT no people.
     """
     return await remove_members(caller, parts, session, list_id, body)
 

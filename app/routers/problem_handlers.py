@@ -27,13 +27,18 @@ from app.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
+from app.routers import body_hints
 from app.routers.idempotent import replay_of_twin
 from app.routers.problem_types import problem_type
+from app.schemas.accounts import PRINTABLE, USERNAME
+from app.schemas.lists import SLUG
 from app.services.idempotency import TakenMeanwhile
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+#: Faults of a request that its detail names, of all that `errors` has.
+_MOST_NAMED = 6
 
 #: What asyncpg and SQLAlchemy raise when Postgres is gone, refuses, has no connection left, or ends
 #: one of two transactions that wait for each other.
@@ -212,10 +217,12 @@ def _of_validation(request: Request, errors: Sequence[Mapping[str, Any]]) -> Pro
         return UnsupportedMediaType(
             f"This takes application/json; the body came as {given or 'no type at all'}."
         )
-    faults = [_fault(error) for error in errors[:100]]
+    faults = [_fault(request, error) for error in errors[:100]]
     detail = faults[0].detail if faults else "The request is not valid."
     if len(faults) > 1:
-        detail = f"{detail} (and {len(errors) - 1} more, see errors)"
+        others = ", ".join(fault.pointer for fault in faults[1:_MOST_NAMED])
+        others += ", ..." if len(faults) > _MOST_NAMED else ""
+        detail = f"{detail} (and {len(errors) - 1} more, see errors: {others})"
     return Invalid(f"{faults[0].pointer}: {detail}" if faults else detail, errors=faults)
 
 
@@ -224,11 +231,29 @@ def _is_json(request: Request) -> bool:
     return media_type == "application/json" or media_type.endswith("+json")
 
 
-def _fault(error: Mapping[str, Any]) -> FieldError:
+def _fault(request: Request, error: Mapping[str, Any]) -> FieldError:
     if error["type"] == "json_invalid":
         context = error.get("ctx", {}).get("error", "")
         return FieldError("/body", f"Not well-formed JSON at byte {error['loc'][-1]}: {context}.")
-    return FieldError(_pointer(error["loc"]), _sentence(error))
+    location = error["loc"]
+    in_body = bool(location) and location[0] == "body"
+    if error["type"] == "extra_forbidden" and in_body:
+        sentence = body_hints.of_unknown(request, location)
+    elif in_body and isinstance(error["input"], list) and error["type"].startswith("model_"):
+        sentence = _of_list(request, location)
+    else:
+        sentence = _sentence(error, in_body=in_body)
+    return FieldError(_pointer(location), sentence)
+
+
+def _of_list(request: Request, location: Sequence[str | int]) -> str:
+    """Return what to say of a list where one object is taken."""
+    if location == ("body",) and request.url.path == "/v1/people":
+        return (
+            "This takes one person, an object. POST /v1/people/bulk takes many: "
+            '{"people": [...]}; and POST /v1/people/import a file.'
+        )
+    return "This takes an object, not a list."
 
 
 def _pointer(location: Iterable[str | int]) -> str:
@@ -243,12 +268,37 @@ _SENTENCES = {
     "missing": "This is needed.",
     "extra_forbidden": "There is no such field; check its spelling in /docs.",
     "string_unicode": "Holds half a surrogate pair, which is no character: write it as UTF-8.",
+    **dict.fromkeys(
+        (
+            "timezone_aware",
+            "datetime_type",
+            "datetime_parsing",
+            "datetime_from_date_parsing",
+            "datetime_object_invalid",
+        ),
+        "Write an instant with its zone, such as 2026-11-25T00:00:00Z (in a query, a + before the "
+        "zone is %2B).",
+    ),
+}
+#: What a pattern asks for, in words.
+_PATTERNS = {
+    SLUG: "Write letters, digits, dots, hyphens and underscores, beginning with a letter or a "
+    "digit.",
+    USERNAME: "A user name has no colon in it.",
+    PRINTABLE: "Write it without blanks, in plain characters.",
 }
 
 
-def _sentence(error: Mapping[str, Any]) -> str:
+def _sentence(error: Mapping[str, Any], *, in_body: bool) -> str:
     if known := _SENTENCES.get(error["type"]):
         return known
+    if error["type"] == "string_pattern_mismatch":
+        pattern = error.get("ctx", {}).get("pattern")
+        if words := _PATTERNS.get(pattern):
+            return words
+    if error["type"].startswith("bool_"):
+        quotes = ", without quotes" if in_body and isinstance(error["input"], str) else ""
+        return f"Write true or false{quotes}."
     message = str(error["msg"])
     if error["type"] == "value_error":
         message = str(error.get("ctx", {}).get("error", message))

@@ -20,9 +20,12 @@ def _check_password(given: SecretStr) -> SecretStr:
 Password = Annotated[
     SecretStr, Field(min_length=1, max_length=200), AfterValidator(_check_password)
 ]
+USERNAME = "^[^:]+$"
+PRINTABLE = r"^[\x21-\x7e]+$"
+
 #: Basic authentication ends the user name at a colon.
 Username = Annotated[
-    Name, Field(pattern="^[^:]+$", examples=["apiuser-0a1b2c3d4e5f@apiconnector.com"])
+    Name, Field(pattern=USERNAME, examples=["apiuser-0a1b2c3d4e5f@apiconnector.com"])
 ]
 
 
@@ -105,7 +108,7 @@ class AccountIn(Schema):
         Field(
             min_length=1,
             max_length=300,
-            pattern=r"^[\x21-\x7e]+$",
+            pattern=PRINTABLE,
             description="Where to ask for the region, in place of the usual host.",
             examples=["https://r1-api.dotdigital.com"],
         ),

@@ -27,6 +27,8 @@ _PLAIN_EMAIL: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _INTERNATIONAL: Final = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+#: Fewer are a number nowhere.
+_FEWEST_DIGITS: Final = 2
 #: The member of a validation's context that holds the region of numbers without a country code.
 PHONE_REGION: Final = "phone_region"
 
@@ -123,8 +125,12 @@ def _mobile_number(given: str | None, info: ValidationInfo) -> str | None:
     if given is None or not given.strip():
         return None
     refuse_unstorable(given)
-    # Where there is no region yet, `services.person_values` has it and looks at the number later.
+    # Where there is no region yet, `services.person_values` has it and looks at the number later;
+    # what is none in any region is told along with the body's other faults.
     region = (info.context or {}).get(PHONE_REGION)
+    if region is None and sum(map(str.isdigit, given)) < _FEWEST_DIGITS:
+        message = "not a telephone number: write it as +447911123456"
+        raise ValueError(message)
     return given if region is None else clean_mobile_number(given, region)
 
 

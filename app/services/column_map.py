@@ -43,7 +43,12 @@ class Target:
 
 
 class CellError(ValueError):
-    """A cell doesn't hold what its field takes; the text names the field and says what it takes."""
+    """Cells don't hold what their fields take; the text names each field and what it takes."""
+
+    def __init__(self, *faults: str, rest: Mapping[str, Any] | None = None) -> None:
+        """Take what is wrong, and the values of the row's other cells, which may be wrong, too."""
+        super().__init__("; ".join(faults))
+        self.rest = rest or {}
 
 
 class Columns:
@@ -65,7 +70,7 @@ class Columns:
         self._special = [pair for pair in targets if pair[1].field not in PERSON_TEXT_FIELDS]
 
     def person(self, cells: Sequence[str]) -> dict[str, Any]:
-        """Return the values of a row by field; raises CellError.
+        """Return the values of a row by field; raises CellError with all that is wrong.
 
         A blank cell clears its field, but for those that are never null: these keep what they have.
         """
@@ -74,10 +79,15 @@ class Columns:
         }
         if self._keeps_blank:
             values = {name: cell for name, cell in values.items() if cell is not None}
+        faults: list[str] = []
         for index, target in self._special:
             cell = cells[index]
             if cell and not cell.isspace():
-                value = _value(target, cell)
+                try:
+                    value = _value(target, cell)
+                except CellError as error:
+                    faults.append(str(error))
+                    continue
             elif self._keeps_blank or target.field in _BLANK_SAYS_NOTHING:
                 continue
             else:
@@ -86,6 +96,8 @@ class Columns:
                 _put(values.setdefault("custom", {}), target.keys, value)
             else:
                 values[target.field] = value
+        if faults:
+            raise CellError(*faults, rest=values)
         return values
 
 
@@ -163,21 +175,30 @@ class Members:
     _known: dict[str, Target | None] = field(default_factory=dict)
 
     def person(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values of a row by field; raises CellError for a member that is no field."""
+        """Return the values of a row by field; raises CellError for members that are no field."""
         values: dict[str, Any] = {}
+        faults: list[str] = []
         for name, value in members.items():
-            target = self._target(name)
-            if target is None:
-                continue
-            if target.keys:
-                _put(_object(values.setdefault("custom", {})), target.keys, value)
-            elif target.field == "custom" and "custom" in values:
-                values["custom"] = {**_object(values["custom"]), **_object(value)}
-            elif target.field in values:
-                raise CellError(f"{target}: two members of the row are this field.")
-            else:
-                values[target.field] = value
+            try:
+                self._put(values, name, value)
+            except CellError as error:
+                faults.append(str(error))
+        if faults:
+            raise CellError(*faults, rest=values)
         return values
+
+    def _put(self, values: dict[str, Any], name: str, value: object) -> None:
+        target = self._target(name)
+        if target is None:
+            return
+        if target.keys:
+            _put(_object(values.setdefault("custom", {})), target.keys, value)
+        elif target.field == "custom" and "custom" in values:
+            values["custom"] = {**_object(values["custom"]), **_object(value)}
+        elif target.field in values:
+            raise CellError(f"{target}: two members of the row are this field.")
+        else:
+            values[target.field] = value
 
     def _target(self, name: str) -> Target | None:
         try:

@@ -29,6 +29,7 @@ DELIMITER_NAMES: Final = {
 _MOST_UNCLOSED: Final = 20
 
 _QUOTED: Final = re.compile(r'"[^"]*"')
+_SEPARATOR_LINE: Final = re.compile(r"sep=[,;\t|]?", re.IGNORECASE)
 _LINE_END: Final = re.compile(r"\r\n|\n|\r(?=.)", re.DOTALL)
 
 # The limit is the process's; ours for a whole row is met first.
@@ -141,7 +142,7 @@ class CsvRows:
     ) -> None:
         line = self._line + began_on + 1
         if self.header is None:
-            if not _is_blank(cells):
+            if not _is_blank(cells) and not _is_separator_line(cells):
                 self.header = _checked_header(cells)
         elif size > MAX_ROW:
             rows.append(_too_long(line))
@@ -203,6 +204,11 @@ class CsvRows:
 
 def _is_blank(cells: list[str]) -> bool:
     return not "".join(cells).strip()
+
+
+def _is_separator_line(cells: list[str]) -> bool:
+    """Say whether this is Excel's ``sep=;``, by which the delimiter was found already."""
+    return len(cells) <= 2 and _SEPARATOR_LINE.fullmatch("".join(cells).strip()) is not None
 
 
 def _last_line_end(text: str) -> int:

@@ -50,6 +50,12 @@ async def newest_failures(
     return await named(session, found.scalars().all())
 
 
+async def known_codes(session: WriteSession) -> Sequence[str]:
+    """Return the codes that failures have, open ones and healed ones, in their order."""
+    found = await session.execute(select(col(Failure.code)).distinct().order_by(col(Failure.code)))
+    return found.scalars().all()
+
+
 async def retry_one(session: WriteSession, failure_id: int, at: datetime) -> RetryOut:
     """Make the subject of one failure due at once; raises NotFound, Conflict for a healed one."""
     found = await get_failure(session, failure_id)

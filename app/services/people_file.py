@@ -152,7 +152,7 @@ class _CsvFile:
         try:
             raw = columns.person(row.cells)
         except CellError as error:
-            return RowFault(row.line, str(error))
+            return _faulty(row, error, self._options.phone_region)
         return _cleaned(row, raw, self._options.phone_region)
 
 
@@ -187,8 +187,18 @@ class _NdjsonFile:
         try:
             raw = self._members.person(row.members)
         except CellError as error:
-            return RowFault(row.line, str(error))
+            return _faulty(row, error, self._options.phone_region)
         return _cleaned(row, raw, self._options.phone_region)
+
+
+def _faulty(row: TextRow | ObjectRow, error: CellError, phone_region: str) -> RowFault:
+    """Return all that is wrong with a row, what its other cells hold among it."""
+    told = str(error)
+    try:
+        clean_person(error.rest, phone_region)
+    except PersonFaults as others:
+        told = f"{told}; {others}"
+    return RowFault(row.line, told)
 
 
 def _cleaned(

@@ -13,10 +13,12 @@ from app.errors import FieldError, Invalid
 from app.schemas.people import (
     PHONE_REGION,
     PersonIn,
+    PersonOut,
     PersonRow,
     clean_mobile_number,
     given_values,
 )
+from app.services.field_hints import hint
 
 #: Fields that have no null: one that a row gives as null is a fault, so leave them out instead.
 NEVER_NULL: Final = frozenset({"kind", "sync_with_mailer", "no_email", "email_undeliverable"})
@@ -29,6 +31,7 @@ _WORDS: Final = {
 FLAG_WORDS: Final = (
     "Write true, yes, y, t, on or 1, or else false, no, n, f, off or 0, in any case."
 )
+_READ_ONLY: Final = PersonOut.model_fields.keys() - PersonRow.model_fields.keys()
 _SENTENCES: Final = {
     "extra_forbidden": "There is no such field.",
     "string_unicode": "Holds half a surrogate pair, which is no character: write it as UTF-8.",
@@ -86,6 +89,8 @@ def _fault(error: Mapping[str, Any]) -> FieldError:
         "/" + str(step).encode("utf-8", "replace").decode().replace("~", "~0").replace("/", "~1")
         for step in error["loc"]
     )
+    if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
+        return FieldError(pointer, _of_unknown(str(error["loc"][0])))
     if known := _SENTENCES.get(error["type"]):
         return FieldError(pointer, known)
     if error["type"] == "value_error":
@@ -95,6 +100,12 @@ def _fault(error: Mapping[str, Any]) -> FieldError:
     if error["input"] is None and pointer[1:] in NEVER_NULL:
         return FieldError(pointer, "This can't be null: leave it out to keep it.")
     return FieldError(pointer, _sentence(str(error["msg"])))
+
+
+def _of_unknown(name: str) -> str:
+    if name in _READ_ONLY:
+        return f"{name} is read-only: dotsync sets it. Leave it out."
+    return f"There is no such field.{hint(name)}"
 
 
 def _sentence(message: str) -> str:

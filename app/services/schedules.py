@@ -12,6 +12,13 @@ from apscheduler.triggers.cron import CronTrigger
 
 #: In crontab's order: Sunday is 0.
 _WEEK_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+#: By the library's name of a field: ours, and what it holds.
+_RANGES = {
+    "minute": ("minute", "0 to 59"),
+    "hour": ("hour", "0 to 23"),
+    "day": ("day of the month", "1 to 31"),
+    "month": ("month", "1 to 12"),
+}
 #: A tick may come so much before its moment, and is that moment's all the same.
 _EARLY = timedelta(seconds=1)
 #: Far enough, and with room for sums behind it.
@@ -37,6 +44,8 @@ def cron_trigger(expression: str) -> CronTrigger:
     if day != "*" and week_day != "*":
         message = "give days of the month or days of the week, not both"
         raise ValueError(message)
+    for name, given in zip(_RANGES, (minute, hour, day, month), strict=True):
+        _check_field(name, given)
     return CronTrigger(
         minute=minute,
         hour=hour,
@@ -45,6 +54,19 @@ def cron_trigger(expression: str) -> CronTrigger:
         day_of_week=_named_week_days(week_day),
         timezone=UTC,
     )
+
+
+def _check_field(name: str, given: str) -> None:
+    """Raise ValueError in our words: the library's own are about its expressions."""
+    try:
+        CronTrigger(**{name: given}, timezone=UTC)
+    except ValueError as error:
+        what, numbers = _RANGES[name]
+        message = (
+            f"{given!r} is no {what}: write {numbers}, * for all, 1-5 for some in a row, 1,3 for "
+            "some, or */2 for every second one"
+        )
+        raise ValueError(message) from error
 
 
 def check_cron(expression: str, now: datetime) -> None:

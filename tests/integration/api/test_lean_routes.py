@@ -138,7 +138,7 @@ async def test_person_is_made_from_json_however_it_is_called(
     [
         pytest.param(b'{"email": ', 422, "/body", "well-formed", id="half of it"),
         pytest.param(b"", 422, "/body", "needed", id="nothing"),
-        pytest.param(b"[]", 422, "/body", "dictionary", id="an array"),
+        pytest.param(b"[]", 422, "/body", "takes one person", id="an array"),
         pytest.param(b"[" * 100_000, 422, "/body", "can't be read", id="nested too deep"),
         pytest.param(b'{"first_name": "\xff"}', 422, "/body", "UTF-8", id="not UTF-8"),
         pytest.param(b'{"colour": 1}', 422, "/body/colour", "no such field", id="unknown field"),

@@ -197,7 +197,7 @@ REFUSED_QUERIES = (
     ({"from_line": 0}, "/query/from_line: Input should be greater"),
     ({"from_line": 10**20}, "/query/from_line: Input should be less"),
     ({"blank": "zap"}, "/query/blank: Input should be 'clear' or 'keep'"),
-    ({"dry_run": "x"}, "/query/dry_run: Input should be a valid boolean"),
+    ({"dry_run": "x"}, "/query/dry_run: Write true or false."),
 )
 
 
