@@ -5,7 +5,7 @@ opt-out is newer than the opt-in is not brought back, nor who was out before the
 Dotdigital keeps since when somebody is, and is asked.
 """
 
-from collections.abc import AsyncIterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,14 +35,26 @@ _Row = Mapping[str, Any]
 _OVERLAP = timedelta(minutes=1)
 
 
-async def suppress_joiners(context: JobContext, joiners: Sequence[Flight]) -> None:
+async def suppress_joiners(context: JobContext, joiners: AsyncIterable[Flight]) -> None:
     """Have these suppressed: a call for 5000 of them, which confirms them at once."""
-    if not joiners:
-        return
-    server_time = await context.client.account.server_time()
-    for part in in_parts(joiners, MAX_SUPPRESSED):
+    server_time: datetime | None = None
+    async for part in _parts(joiners, MAX_SUPPRESSED):
+        if server_time is None:
+            # Of the first call: who is on several audiences may be in two parts.
+            server_time = await context.client.account.server_time()
         await _suppress(context, await _intended(context, part, server_time))
         await context.run.save()
+
+
+async def _parts(joiners: AsyncIterable[Flight], most: int) -> AsyncIterator[Sequence[Flight]]:
+    part: list[Flight] = []
+    async for each in joiners:
+        part.append(each)
+        if len(part) == most:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 async def _intended(

@@ -4,9 +4,9 @@ Dotdigital keeps who opted out of a list and when, so that is read once a run an
 to a list brings a contact back to the account as well [inferred], so whoever is out of that stays.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.clients.dotdigital import (
     Rejected,
@@ -33,13 +33,20 @@ _STATUS = {
 }
 
 
+class _Left(NamedTuple):
+    """When a contact opted out of a list, and whether it is out of the account as well."""
+
+    at: datetime | None
+    is_out: bool
+
+
 class ListReturns:
     """Those who come back to lists, in one run."""
 
     def __init__(self, context: JobContext) -> None:
         """Begin with nothing read."""
         self._context = context
-        self._left: dict[int, dict[int, Suppression]] = {}
+        self._left: dict[int, dict[int, _Left]] = {}
         self._ahead: timedelta | None = None
 
     async def bring_back(self, one: SyncedList, row: _Row) -> None:
@@ -84,7 +91,7 @@ class ListReturns:
         if is_suppressed(row["account_status"]):
             return False
         found = (await self._who_left(one)).get(row["contact_id"])
-        if found is None or is_suppressed(found.contact.status):
+        if found is None or found.is_out:
             return False
         consent = Consent(
             no_email=row["no_email"],
@@ -93,7 +100,7 @@ class ListReturns:
             opted_in_at=row["opted_in_at"],
         )
         joined_at = row["added_at"] + await self._clock_ahead()
-        return rejoins(consent, joined_at, found.date_removed)
+        return rejoins(consent, joined_at, found.at)
 
     async def _may_challenge(self, row: _Row) -> bool:
         """Note the challenge before it is mailed; False where it was noted before."""
@@ -101,19 +108,33 @@ class ListReturns:
             noted = await connection.fetchval(SQL["challenge"], row["list_id"], row["person_id"])
         return noted is not None
 
-    async def _who_left(self, one: SyncedList) -> dict[int, Suppression]:
-        """Return the newest opt-out from the list of each contact that left it."""
+    async def _who_left(self, one: SyncedList) -> dict[int, _Left]:
+        """Return the newest opt-out from the list of each contact that may come back to it."""
         if one.id not in self._left:
-            found: dict[int, Suppression] = {}
+            found: dict[int, _Left] = {}
             lists = self._context.client.lists
             async for page in lists.unsubscribed_since(one.twin_id or 0, _LONG_AGO):
+                ours = await self._may_join(one, page.items)
                 for each in page.items:
-                    contact_id = each.contact.id or 0
+                    contact_id = each.contact.id
+                    if contact_id is None or contact_id not in ours:
+                        continue
+                    left = _Left(each.date_removed, is_suppressed(each.contact.status))
                     before = found.get(contact_id)
-                    if before is None or _is_newer(each, before):
-                        found[contact_id] = each
+                    if before is None or _is_newer(left, before):
+                        found[contact_id] = left
             self._left[one.id] = found
         return self._left[one.id]
+
+    async def _may_join(self, one: SyncedList, who_left: Sequence[Suppression]) -> frozenset[int]:
+        """Return which of these contacts are ours, and not on the list there already."""
+        rows = await self._context.database.pool.fetch(
+            SQL["may_join"],
+            self._context.account_id,
+            one.id,
+            [each.contact.id for each in who_left if each.contact.id is not None],
+        )
+        return frozenset(row["contact_id"] for row in rows)
 
     async def _clock_ahead(self) -> timedelta:
         """Return how far Dotdigital's clock is ahead of ours. One call a run."""
@@ -152,8 +173,8 @@ class ListReturns:
             raise
 
 
-def _is_newer(one: Suppression, other: Suppression) -> bool:
+def _is_newer(one: _Left, other: _Left) -> bool:
     """Compare by date; one without a date may be the newest."""
-    if one.date_removed is None or other.date_removed is None:
-        return one.date_removed is None
-    return one.date_removed > other.date_removed
+    if one.at is None or other.at is None:
+        return one.at is None
+    return one.at > other.at

@@ -49,8 +49,7 @@ async def join_together(
 ) -> None:
     """Put everyone else who is pending onto the lists, and suppress who joins an audience."""
     audiences = [one for one in lists if one.is_audience]
-    joiners = [_flight(row) async for row in _by_person(context, audiences)]
-    await suppress_joiners(context, joiners)
+    await suppress_joiners(context, (_flight(row) async for row in _by_person(context, audiences)))
     await _send_together(context, [one for one in lists if not one.is_audience], flights, returns)
 
 

@@ -216,6 +216,26 @@ async def test_whoever_joins_an_audience_is_suppressed_and_it_needs_no_list_ther
     assert (row["sync_state"], row["account_status"]) == ("synced", "suppressed")
 
 
+async def test_many_who_join_audiences_are_suppressed_part_by_part_from_one_time_on(
+    here: Replica,
+    sandboxed: Account,
+    sandbox: RunningSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who is on two audiences may be in two parts, and is none who was out before the second."""
+    mailing_list, people = await audience(here, sandboxed, 5)
+    other = await make_list(here.database, sandboxed, name="Other", entry_action="unsubscribe")
+    await make_members(here.database, other, people)
+    monkeypatch.setattr("app.sync.members.audiences.MAX_SUPPRESSED", 3)
+    sandbox.sandbox.calls.clear()
+    run = await here.run(sandboxed, "send_lists")
+    assert (run["status"], run["counts"]["suppressed"]) == ("succeeded", 10)
+    assert calls(sandbox) == {"GET /v2/server-time": 1, "PUT /v2/contacts/suppress-contacts": 4}
+    times = await here.database.pool.fetch("SELECT DISTINCT unsubscribed_at FROM list_members")
+    assert len(times) == 1
+    assert set((await states(here, mailing_list)).values()) == {"synced"}
+
+
 LEAVERS = [
     pytest.param("never", "suppressed", id="never"),
     pytest.param("no_challenge", "subscribed", id="at once"),
