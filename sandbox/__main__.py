@@ -36,7 +36,11 @@ def main() -> None:
     try:
         run(port)
     except OSError as taken:
-        sys.exit(f"can't listen on ports {port} to {port + 2}: {taken.strerror}")
+        sys.exit(
+            f"can't listen on ports {port} to {port + 2}: {taken.strerror}. Name three others that "
+            "are free by the first of them with --port, or any with --port 0; and tell dotsync in "
+            "DOTSYNC_DISCOVERY_URL."
+        )
 
 
 if __name__ == "__main__":

@@ -150,3 +150,15 @@ async def test_first_line_that_names_the_delimiter_for_excel_is_no_header(
     ):
         answer = await api.post("/v1/people/import", content=content, headers=headers)
         assert (answer.json()["created"], answer.json()["ignored_columns"]) == (1, [])
+
+
+async def test_members_are_removed_by_a_body_and_refused_without_one(
+    api: httpx.AsyncClient,
+) -> None:
+    made = await api.post("/v1/lists", json={"name": "Readers"})
+    path = f"{made.headers['location']}/members"
+    refused = await api.delete(path)
+    assert (refused.status_code, "application/json" in refused.json()["detail"]) == (415, True)
+    document = (await api.get("/openapi.json")).json()
+    told = document["paths"]["/v1/lists/{list_id}/members"]["delete"]["description"]
+    assert "Without a body it is refused (415)" in told

@@ -118,11 +118,11 @@ async def test_what_cant_be_taken_is_named(api: httpx.AsyncClient) -> None:
         ({"last_name": "x" * 10_000_000}, "/body/last_name", "1000"),
         ({"first_name": 5}, "/body/first_name", "string"),
         ({"no_email": "yes"}, "/body/no_email", "true or false"),
-        ({"no_email": None}, "/body/no_email", "boolean"),
+        ({"no_email": None}, "/body/no_email", "true or false"),
         ({"custom": {"a": [{"b": "\0"}]}}, "/body/custom", "NUL"),
         ({"custom": {"a": 10**30}}, "/body/custom", "64 bits"),
         ({"middle_name": "x"}, "/body/middle_name", "no such field"),
-        ({"id": 5}, "/body/id", "no such field"),
+        ({"id": 5}, "/body/id", "read-only"),
     )
     for values, pointer, says in cases:
         answer = await api.post("/v1/people", json=values)
