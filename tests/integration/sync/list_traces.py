@@ -95,3 +95,21 @@ async def set_state(
         state,
         here.clock.now(),
     )
+
+
+async def left_by_own_wish(
+    here: Replica,
+    account: Account,
+    sandbox: RunningSandbox,
+    **options: Any,  # noqa: ANN401
+) -> tuple[MailingList, Person]:
+    """Let a member opt out of the list in Dotdigital, and leave it here."""
+    mailing_list, people = await listed(here, account, 1, exit_action="ignore", **options)
+    await here.run(account, "send_lists")
+    contact = sandbox.control.contact("p1@example.com")
+    sandbox.account.subscriptions.unsubscribe_from_list(
+        contact, twin(sandbox), sandbox.account.clock.stamp()
+    )
+    await set_state(here, mailing_list, people, "leaving")
+    await here.run(account, "send_lists")
+    return mailing_list, people[0]

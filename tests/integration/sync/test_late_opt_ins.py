@@ -13,6 +13,7 @@ from app.models import Account
 from sandbox.server import RunningSandbox
 from tests.clock import START, FakeClock
 from tests.factories.engines import Replica, replica_on
+from tests.factories.lists import make_members
 from tests.factories.people import make_person
 from tests.integration.sync.consent_traces import (
     opt_in,
@@ -23,7 +24,7 @@ from tests.integration.sync.consent_traces import (
     status,
 )
 from tests.integration.sync.crashes import Died
-from tests.integration.sync.list_traces import listed, set_state
+from tests.integration.sync.list_traces import left_by_own_wish, listed, set_state
 from tests.integration.sync.traces import calls
 
 HOUR = timedelta(hours=1)
@@ -262,5 +263,36 @@ async def test_late_return_from_an_audience_of_who_opted_out_meanwhile_is_undone
         await other.wake_up()
         assert status(sandbox, email) == "subscribed", "the late import came through"
         clock.advance(300)
+        await here.run(sandboxed, "send_people")
+    assert status(sandbox, email) == "suppressed"
+
+
+@pytest.mark.parametrize(
+    "dies, after_s",
+    [pytest.param(False, 10, id="at once, if it lives"), pytest.param(True, 400, id="if it dies")],
+)
+async def test_late_return_to_a_list_of_who_opted_out_meanwhile_is_undone(
+    here: Replica,
+    sandboxed: Account,
+    sandbox: RunningSandbox,
+    clock: FakeClock,
+    dies: bool,
+    after_s: float,
+) -> None:
+    mailing_list, person = await left_by_own_wish(
+        here, sandboxed, sandbox, resubscribe_mode="no_challenge"
+    )
+    set_clock(sandbox, START + timedelta(minutes=1))
+    await make_members(here.database, mailing_list, [person])
+    email, path = "p1@example.com", "/contacts/resubscribe-with-no-challenge"
+    async with stalled(here, sandboxed, dies=dies, path=path, job="send_lists") as other:
+        clock.advance(300)
+        await opt_out(here, person.id, clock.now())
+        await here.run(sandboxed, "send_people")
+        assert status(sandbox, email) == "suppressed"
+        clock.advance(60)
+        await other.wake_up()
+        assert status(sandbox, email) == "subscribed", "the late call came through"
+        clock.advance(after_s)
         await here.run(sandboxed, "send_people")
     assert status(sandbox, email) == "suppressed"

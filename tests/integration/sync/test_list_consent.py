@@ -1,7 +1,5 @@
 """Opting out of lists and coming back: what lists bring back, and whom nothing brings back."""
 
-from typing import Any
-
 import pytest
 
 from app.models import Account, MailingList, Person
@@ -14,6 +12,7 @@ from tests.integration.sync.changing_transport import ChangingTransport
 from tests.integration.sync.consent_traces import opt_out, set_clock
 from tests.integration.sync.list_traces import (
     failures,
+    left_by_own_wish,
     listed,
     member,
     on_list,
@@ -31,24 +30,6 @@ def status_there(sandbox: RunningSandbox, email: str = "p1@example.com") -> tupl
     """Return how a contact stands in the account, and in Readers."""
     contact = sandbox.control.contact(email)
     return contact.email_status, twin(sandbox).members[contact.id]
-
-
-async def left_by_own_wish(
-    here: Replica,
-    account: Account,
-    sandbox: RunningSandbox,
-    **options: Any,  # noqa: ANN401
-) -> tuple[MailingList, Person]:
-    """Let a member opt out of the list in Dotdigital, and leave it here."""
-    mailing_list, people = await listed(here, account, 1, exit_action="ignore", **options)
-    await here.run(account, "send_lists")
-    contact = sandbox.control.contact("p1@example.com")
-    sandbox.account.subscriptions.unsubscribe_from_list(
-        contact, twin(sandbox), sandbox.account.clock.stamp()
-    )
-    await set_state(here, mailing_list, people, "leaving")
-    await here.run(account, "send_lists")
-    return mailing_list, people[0]
 
 
 MODES = [
