@@ -24,27 +24,31 @@ class Consent(Enum):
     OTHER = "other"
 
 
+_WORDS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 #: Over the letters of the header alone.
 _OUT: Final = re.compile(
-    r"unsub|opt(?:ed|s|ing)?out|do(?:es)?not(?:bulk|mass)?e?mail|dont(?:e?mail)|noemail|nomail"
-    r"|no(?:news|marketing)|suppress|not(?:yet)?(?:subscribed|opt(?:ed)?in)|stopemail"
+    r"unsub|opt(?:ed|s|ing)?out|do(?:es)?not(?:bulk|mass)?e?mail|donte?mail|suppress|stopemail"
+    r"|not(?:yet)?(?:subscribed|opt(?:ed)?in)"
 )
 _IN: Final = re.compile(
-    r"subscribed|opt(?:ed|s|ing)?in(?!g)|cane?mail|maye?mail|allows?e?mail|emailallowed|e?mailable"
-    r"|accepts?(?:e?mail|marketing|news)|(?:email|marketing|mailing)(?:consent|permission)"
+    r"subscribed|opt(?:ed|s|ing)?in(?!g)|allows?e?mail|emailallowed|e?mailable|subscriptionstatus"
+    r"|accepts?(?:e?mail|marketing|news)|(?:email|marketing|mailing)(?:consent|permission|ok)"
     r"|consent(?:to|for)?(?:email|marketing)|ok(?:ay)?toe?mail|(?:wants?|receives?)(?:e?mail|news)"
-    r"|subscriptionstatus|marketingok|emailok"
 )
 _NOT_OUT: Final = re.compile(r"not(?:yet)?(?:unsub|opt(?:ed)?out|suppress)")
-#: The end of a header whose cells are no yes or no.
-_DETAIL: Final = re.compile(
-    r"(?:date|datetime|time|timestamp|at|on|since|when|day|reason|comment|source|campaign"
-    r"|campaigntitle|campaignid|reasonother)$"
-)
-_TECHNICAL: Final = re.compile(r"(?:url|link|token|hash|href|ip|page|text)$")
+#: Over its words with hyphens between, for a casino's email says nothing of the kind.
+_OUT_BY_WORDS: Final = re.compile(r"(?:^|-)no-?(?:(?:e-?)?mail|news|marketing)")
+_IN_BY_WORDS: Final = re.compile(r"(?:^|-)(?:can|may)-?(?:be-?)?(?:e-?)?mail")
+#: Last words of a header whose cells are no yes or no.
+_DETAIL_WORDS: Final = frozenset(
+    {"date", "datetime", "time", "timestamp", "at", "on", "since", "when", "day", "reason", "other",
+     "comment", "source", "campaign", "title", "id"}
+)  # fmt: skip
+_DETAIL: Final = re.compile(r"(?:date|time|timestamp|reason)$|(?:ed|in|out)(?:at|on)$")
+_TECHNICAL_WORDS: Final = frozenset({"url", "link", "token", "hash", "href", "ip", "page", "text"})
 _CHANNEL: Final = re.compile(
     r"sms|mms|phone|mobile|call|whatsapp|push|fax|postal|bypost|directmail|viapost|textmessage"
-    r"|letters?$|^post|post$|^texts?opt|opt(?:in|out)texts?$|voice|print"
+    r"|letters?$|^post|post$|^texts?opt|opt(?:in|out)texts?$"
 )
 _EMAIL: Final = re.compile(r"email|newsletter")
 
@@ -52,12 +56,16 @@ _EMAIL: Final = re.compile(r"email|newsletter")
 def consent_of(header: str) -> Consent | None:
     """Return what a header says of consent; None for one that says nothing of it."""
     letters = re.sub(r"[\W_]", "", header).casefold()
-    is_out = _OUT.search(letters) is not None and not _NOT_OUT.search(letters)
-    if not is_out and not _IN.search(letters) and not _NOT_OUT.search(letters):
+    words = [word.casefold() for word in _WORDS.findall(header)] or [letters]
+    hyphened = "-".join(words)
+    is_not_out = _NOT_OUT.search(letters) is not None
+    is_out = not is_not_out and bool(_OUT.search(letters) or _OUT_BY_WORDS.search(hyphened))
+    if not (is_out or is_not_out or _IN.search(letters) or _IN_BY_WORDS.search(hyphened)):
         return None
-    if _TECHNICAL.search(letters) or (_CHANNEL.search(letters) and not _EMAIL.search(letters)):
+    is_other_channel = _CHANNEL.search(letters) is not None and not _EMAIL.search(letters)
+    if words[-1] in _TECHNICAL_WORDS or is_other_channel:
         return Consent.OTHER
-    if _DETAIL.search(letters):
+    if words[-1] in _DETAIL_WORDS or _DETAIL.search(letters):
         return Consent.OPT_OUT_DETAIL if is_out else Consent.OTHER
     return Consent.OPT_OUT if is_out else Consent.OPT_IN
 

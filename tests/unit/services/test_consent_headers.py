@@ -12,7 +12,8 @@ from app.services.field_hints import hint, likely_field
     "header",
     ["Unsubscribed", "Opt out", "optedOut", "EMAIL_OPT_OUT", "HasOptedOutOfEmail", "do_not_email",
      "DoNotBulkEMail", "unsubscribed from all email", "is_unsubscribed", "not_subscribed",
-     "Suppressed", "email/sms opt out", "No marketing emails"],
+     "NOEMAIL", "no mail", "noMarketing", "Opt out of membership", "Suppressed",
+     "email/sms opt out", "No marketing emails"],
 )  # fmt: skip
 def test_header_that_says_who_opted_out_looks_like_no_email(header: str) -> None:
     assert consent_of(header) is Consent.OPT_OUT
@@ -34,7 +35,8 @@ def test_header_that_means_the_reverse_is_said_to_and_never_hinted_at(header: st
     "header",
     ["sms_opt_out", "opt_out_date", "unsubscribed_at", "unsubscribedOn", "UNSUB_TIME",
      "OPTIN_TIME", "do_not_call", "Phone opt-in", "unsubscribe_url", "direct mail opt out",
-     "opt_out_reason", "do_email", "deliverable", "email deliverable", "dont_sync_with_mailer",
+     "opt_out_reason", "UNSUB_CAMPAIGN_TITLE", "optoutdate", "do_email",
+     "deliverable", "email deliverable", "dont_sync_with_mailer",
      "notify_email", "bounced_at"],
 )  # fmt: skip
 def test_dates_other_channels_and_near_misses_get_no_hint(header: str) -> None:
@@ -43,8 +45,10 @@ def test_dates_other_channels_and_near_misses_get_no_hint(header: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["option", "optional", "Subscriber", "subscription_plan", "options", "coupon"]
-)
+    "header",
+    ["option", "optional", "Subscriber", "subscription_plan", "options", "coupon", "Casino Email",
+     "American email", "Techno newsletter", "Email no", "adopting"],
+)  # fmt: skip
 def test_header_that_has_nothing_to_do_with_consent_says_nothing_of_it(header: str) -> None:
     assert consent_of(header) is None
 
