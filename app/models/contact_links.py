@@ -51,6 +51,11 @@ class ContactLink(SQLModel, table=True):
             "person_id",
             postgresql_where=text("reason = 'mobile_number_taken'"),
         ),
+        Index(
+            "contact_links_mobile_refused",
+            "mobile_refused",
+            postgresql_where=text("mobile_refused IS NOT NULL"),
+        ),
         Index("contact_links_state_person", "state", "person_id"),
         Index("contact_links_person", "person_id"),
     )
@@ -78,6 +83,8 @@ class ContactLink(SQLModel, table=True):
     #: The email as last sent and as it is compared.
     email_key: str | None = Field(default=None, sa_column=words(nullable=True))
     mobile_sent: str | None = Field(default=None, sa_column=words(nullable=True))
+    #: The number that Dotdigital refused as another contact's, which may be nobody's here.
+    mobile_refused: str | None = Field(default=None, sa_column=words(nullable=True))
     acknowledged: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
     #: What was read of ``contact_id``, which stands in it too: values that nothing of ours was sent
     #: for, and since when the contact is off. It holds for that contact alone.

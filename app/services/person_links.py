@@ -31,8 +31,9 @@ VALUES ($1, $2, $3, 'pending', $4, lower($5), $6, $7)
 ON CONFLICT (account_id, person_id) DO UPDATE
     SET contact_id = excluded.contact_id, state = excluded.state, reason = NULL,
         reason_detail = NULL, account_status = excluded.account_status,
-        email_key = excluded.email_key, mobile_sent = excluded.mobile_sent, acknowledged = NULL,
-        sent_fingerprint = NULL, sent_version = NULL, linked_at = excluded.linked_at
+        email_key = excluded.email_key, mobile_sent = excluded.mobile_sent, mobile_refused = NULL,
+        acknowledged = NULL, sent_fingerprint = NULL, sent_version = NULL,
+        linked_at = excluded.linked_at
 """
 _MAKE_DUE: Final = """
 INSERT INTO person_changes AS due (account_id, person_id, version)

@@ -54,6 +54,7 @@ _NEW: dict[str, Any] = {
     "opt_in_asked": None,
     "suppressed_at": None,
     "mobile_sent": None,
+    "mobile_refused": None,
     "sent_fingerprint": None,
     "filled": None,
     "base": None,

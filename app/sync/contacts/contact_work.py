@@ -127,7 +127,10 @@ def mobile_to_send(row: Row, settings: AccountSettings) -> str | None:
     """Return the number that the send job would send along."""
     if not settings.send_mobile_number or row["mobile_holder"] is not None:
         return None
-    return (row["mobile_number"] or "").strip() or None
+    number = (row["mobile_number"] or "").strip() or None
+    if settings.mobile_conflict == "send_without" and row["mobile_refused"] == number:
+        return None
+    return number
 
 
 def link_of(

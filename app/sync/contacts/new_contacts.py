@@ -23,6 +23,7 @@ _NOBODY: Mapping[str, Any] = {
             *("county", "state", "postcode", "country", "created_at", "updated_at"),
             *("opted_out_at", "opted_in_at", "linked_to", "acknowledged", "last_read"),
             *("in_flight", "sent_fingerprint", "mobile_holder", "mobile_sent", "email_sent"),
+            "mobile_refused",
         )
     ),
     "custom": {},

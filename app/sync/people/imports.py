@@ -155,12 +155,16 @@ async def _note_sent(
     await connection.execute(SQL["note_sent"], context.account_id, person_ids, context.clock.now())
 
 
-async def _keep_taken_emails(
+async def _keep_what_was_taken(
     context: JobContext, connection: PoolConnection, failures: Sequence[PersonFailure]
 ) -> None:
-    """Have the opt-outs of these told to the contacts that have their emails."""
+    """Have the opt-outs of these told to the contacts that have their emails.
+
+    Where it was the number that another contact has, that is kept.
+    """
     taken = [each.person_id for each in failures if each.code.lower() in TAKEN_CODES]
     if taken:
+        await connection.execute(SQL["note_refused_numbers"], context.account_id, taken)
         rows = await connection.fetch(SQL["refused_opt_outs"], context.account_id, taken)
         opted_out = [(row["email_key"], row["opted_out_at"]) for row in rows]
         await keep_opted_out(context, connection, opted_out, "perhaps_a_contact")
@@ -206,7 +210,7 @@ async def _take_report(
     await record_people(context, connection, judged.failures)
     unnamed = [each.person_id for each in judged.failures if each.code == NOT_IN_REPORT]
     await _note_sent(context, connection, unnamed)
-    await _keep_taken_emails(context, connection, judged.failures)
+    await _keep_what_was_taken(context, connection, judged.failures)
     await _hold_suppressed(context, connection, judged.suppressed)
     opted_out = [
         (row["email_key"], row["opted_out_at"] or now)

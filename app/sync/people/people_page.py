@@ -209,10 +209,7 @@ def standing_of(row: Row, claims: Claims) -> Standing:
         heir=row["heir"],
         email_holder=email_holder,
         mobile_number=mobile,
-        # It can't have been the email: a contact that has it already would have been updated.
-        mobile_refused=refused_as_taken
-        and mobile is not None
-        and (row["contact_id"] is None or row["email_sent"] == email_key),
+        mobile_refused=mobile is not None and row["mobile_refused"] == mobile,
         mobile_holder=mobile_holder,
     )
 

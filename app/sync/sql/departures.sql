@@ -69,7 +69,8 @@ ON CONFLICT (account_id, person_id) DO UPDATE
         reason_detail = NULL, account_status = excluded.account_status,
         suppressed_at = excluded.suppressed_at, opt_out_told = excluded.opt_out_told,
         email_key = excluded.email_key,
-        mobile_sent = excluded.mobile_sent, acknowledged = NULL, sent_fingerprint = NULL,
+        mobile_sent = excluded.mobile_sent, mobile_refused = NULL, acknowledged = NULL,
+        sent_fingerprint = NULL,
         sent_version = NULL, linked_at = excluded.linked_at;
 
 -- name: take_over_doubt

@@ -113,6 +113,7 @@ WITH yes AS (
         SET contact_id = excluded.contact_id, state = excluded.state, reason = excluded.reason,
             reason_detail = excluded.reason_detail, email_key = excluded.email_key,
             mobile_sent = coalesce(excluded.mobile_sent, link.mobile_sent),
+            mobile_refused = CASE WHEN excluded.mobile_sent IS NULL THEN link.mobile_refused END,
             acknowledged = excluded.acknowledged, sent_fingerprint = excluded.sent_fingerprint,
             sent_version = excluded.sent_version, last_sent_at = excluded.last_sent_at,
             linked_at = CASE WHEN link.contact_id = excluded.contact_id THEN link.linked_at
@@ -184,6 +185,17 @@ JOIN import_records AS record
 JOIN contact_links AS link
   ON link.account_id = $1 AND link.person_id = given.person_id
  AND link.mobile_sent <> record.mobile_number;
+
+-- name: note_refused_numbers
+-- Numbers of records that were refused as another contact's, where it can't have been the email: a
+-- contact that has it already would have been updated. Primary keys.
+UPDATE contact_links AS link SET mobile_refused = record.mobile_number
+FROM unnest($2::bigint[]) AS given (person_id)
+JOIN import_records AS record
+  ON record.account_id = $1 AND record.person_id = given.person_id
+WHERE link.account_id = $1 AND link.person_id = given.person_id
+  AND record.mobile_number IS NOT NULL
+  AND (link.contact_id IS NULL OR link.email_key = record.email_key);
 
 -- name: refused_opt_outs
 -- Emails of opted out people that a contact of somebody else seems to have, so that their own

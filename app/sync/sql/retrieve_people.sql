@@ -27,6 +27,7 @@ SELECT given.contact_id AS asked_for,
             ELSE coalesce(person.deleted_at, person.updated_at) END AS gone_at,
        link.contact_id AS linked_to, link.email_key AS email_sent, link.account_status,
        link.suppressed_at, link.opt_in_asked, link.opt_in_doubt_at, link.mobile_sent,
+       link.mobile_refused,
        link.acknowledged, link.last_read, link.sent_fingerprint, link.state AS link_state,
        link.is_settled,
        (SELECT flying.payload FROM import_records AS flying
@@ -62,7 +63,8 @@ SELECT given.email AS asked_for,
        CASE WHEN person.merged_into_id IS NULL THEN person.deleted_at
             ELSE coalesce(person.deleted_at, person.updated_at) END AS gone_at,
        link.contact_id AS linked_to, link.email_key AS email_sent, link.account_status,
-       link.suppressed_at, link.opt_in_asked, link.mobile_sent, link.acknowledged,
+       link.suppressed_at, link.opt_in_asked, link.mobile_sent, link.mobile_refused,
+       link.acknowledged,
        link.last_read, link.sent_fingerprint, link.state AS link_state,
        link.is_settled,
        (SELECT flying.payload FROM import_records AS flying
@@ -179,7 +181,8 @@ FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::
 ORDER BY person_id
 ON CONFLICT (account_id, person_id) DO UPDATE
     SET contact_id = excluded.contact_id, email_key = excluded.email_key,
-        mobile_sent = excluded.mobile_sent, account_status = excluded.account_status,
+        mobile_sent = excluded.mobile_sent, mobile_refused = NULL,
+        account_status = excluded.account_status,
         acknowledged = excluded.acknowledged, last_read = excluded.last_read,
         sent_fingerprint = excluded.sent_fingerprint, sent_version = NULL,
         state = excluded.state, reason = NULL, reason_detail = NULL, suppressed_at = NULL,

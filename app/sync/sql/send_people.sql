@@ -18,7 +18,15 @@ WHERE due.account_id = $1
 
 -- name: make_all_due
 -- A full run: everyone who is kept, or still linked, is due whatever was sent before. In the order
--- of ids, as everybody writes changes.
+-- of ids, as everybody writes changes. Numbers that were refused are tried again.
+WITH refused AS (
+    SELECT account_id, person_id FROM contact_links
+    WHERE account_id = $1 AND mobile_refused IS NOT NULL
+    ORDER BY person_id FOR UPDATE
+), forgotten AS (
+    UPDATE contact_links AS link SET mobile_refused = NULL FROM refused
+    WHERE link.account_id = refused.account_id AND link.person_id = refused.person_id
+)
 INSERT INTO person_changes AS due (account_id, person_id, version, reason)
 SELECT $1, id, version, 'full'
 FROM people
@@ -69,6 +77,7 @@ SELECT due.person_id, due.reason AS change_reason, due.attempts, due.changed_at,
                                       >= coalesce(person.opted_in_at, '-infinity')
                                  THEN address.opted_out_at END), false) AS is_opt_out_told,
        coalesce(link.suppressed_at, address.confirmed_at) AS suppressed_at, link.mobile_sent,
+       link.mobile_refused,
        link.acknowledged -> 'filled' AS filled, link.acknowledged -> 'fields' AS base,
        link.acknowledged -> 'preferences' AS base_preferences,
        (SELECT other.person_id

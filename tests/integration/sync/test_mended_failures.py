@@ -10,10 +10,11 @@ from app.services.account_settings import AccountSettings
 from app.services.mappings import change_mapping, delete_mapping, hold_mapping
 from app.services.settings_effects import make_affected_due
 from sandbox.server import RunningSandbox
-from tests.clock import START
+from tests.clock import START, FakeClock
 from tests.factories.engines import Replica
 from tests.factories.mappings import make_mapping
 from tests.factories.people import make_person
+from tests.integration.sync.retrieving import ANN, value
 from tests.integration.sync.traces import calls, due, link
 
 NUMBER = "+447911123456"
@@ -140,6 +141,59 @@ async def test_number_of_a_contact_that_is_nobodys_here_is_left_out_where_the_ac
     assert stands["reason_detail"].startswith("Another contact in Dotdigital")
     assert await open_failures(here) == 0
     assert await due(here) == []
+
+    await here.database.pool.execute("UPDATE people SET city = 'York'")
+    sandbox.sandbox.calls.clear()
+    await here.run(sandboxed, "send_people")
+    assert calls(sandbox) == {}
+    await here.database.pool.execute("UPDATE people SET first_name = 'Bea'")
+    run = await here.run(sandboxed, "send_people")
+    assert (run["status"], run["counts"]["updated"]) == ("succeeded", 1)
+    assert value(sandbox, "FIRSTNAME") == "Bea"
+
+    await here.database.pool.execute("UPDATE people SET mobile_number = '+447911123457'")
+    await here.run(sandboxed, "send_people")
+    contact = sandbox.control.read_contact(ANN)
+    assert contact["identifiers"]["mobileNumber"] == "447911123457"
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [
+        pytest.param("full", id="by a full run"),
+        pytest.param("changes", id="once a contact of ours gives it up"),
+    ],
+)
+async def test_refused_number_is_tried_again(
+    here: Replica,
+    sandboxed: Account,
+    sandbox: RunningSandbox,
+    api: httpx.AsyncClient,
+    clock: FakeClock,
+    mode: str,
+) -> None:
+    await set_account(here, sandboxed, mobile_conflict="send_without")
+    sandbox.control.add_contacts(
+        [{"identifiers": {"email": "form@example.com", "mobileNumber": NUMBER}}]
+    )
+    await make_person(here.database, mobile_number=NUMBER)
+    for _ in range(2):
+        await here.run(sandboxed, "send_people")
+        clock.advance(3600)
+    if mode == "full":
+        sandbox.control.delete("form@example.com")
+    else:
+        other = await make_person(here.database, email="form@example.com")
+        found = sandbox.control.contact("form@example.com")
+        path = f"/v1/people/{other.id}/links/{sandboxed.id}"
+        answer = await api.put(path, json={"contact_id": found.id})
+        assert answer.status_code == 200
+        await here.database.pool.execute("DELETE FROM people WHERE email <> $1", ANN)
+        await here.run(sandboxed, "send_people")
+    run = await here.run(sandboxed, "send_people", mode)
+    assert run["status"] == "succeeded"
+    contact = sandbox.control.read_contact(ANN)
+    assert contact["identifiers"]["mobileNumber"] == NUMBER.removeprefix("+")
 
 
 async def erase(here: Replica, account: Account, api: httpx.AsyncClient) -> None:
