@@ -143,6 +143,8 @@ class SortedPage:
     returning: list[Return] = field(default_factory=list)
     #: Emails of who opted out and was never a contact, and since when.
     unknown_opt_outs: list[tuple[str, datetime]] = field(default_factory=list)
+    #: Those people.
+    unknown_opted_out: list[int] = field(default_factory=list)
     #: The same of who may be a contact, for an import of it came to an end that isn't known.
     doubtful_opt_outs: list[tuple[str, datetime]] = field(default_factory=list)
     #: Contacts that give up an email which somebody else here has, and that email.
@@ -162,6 +164,7 @@ class SortedPage:
         self.leaving += other.leaving
         self.returning += other.returning
         self.unknown_opt_outs += other.unknown_opt_outs
+        self.unknown_opted_out += other.unknown_opted_out
         self.doubtful_opt_outs += other.doubtful_opt_outs
         self.giving_up += other.giving_up
         self.to_follow += other.to_follow
@@ -280,6 +283,7 @@ def _keep_out(page: SortedPage, row: Row, reason: Reason, policy: Policy) -> Non
     if reason is Reason.OPTED_OUT and policy.suppress_unknown:
         if is_news or row["address_refusal"] == NOT_A_CONTACT:
             page.unknown_opt_outs.append((row["email_key"], since))
+            page.unknown_opted_out.append(row["person_id"])
     elif is_news and row["last_sent_at"] is not None:
         page.doubtful_opt_outs.append((row["email_key"], since))
 
@@ -324,10 +328,12 @@ def _sort_sendable(
     resend: bool,
 ) -> None:
     fields: tuple[str, ...] = ()
+    impersonal: str | None = None
     try:
         made = make_record(row, standing, plan.payload(row), policy, resend=resend)
     except MappedValueError as error:
         code, text, fields = "value_mismatch", str(error), error.fields
+        impersonal = error.impersonal
     except UnsendableContactError as error:
         code, text = "unsendable", f"The record can't be sent: {error}."
     else:
@@ -335,11 +341,19 @@ def _sort_sendable(
         if made.record is not None and row["gives_up_email"]:
             page.giving_up.append((row["contact_id"], row["email_sent"]))
         return
-    page.failures.append(_failure(row, code, text, fields))
+    page.failures.append(_failure(row, code, text, fields, impersonal))
 
 
-def _failure(row: Row, code: str, text: str, fields: tuple[str, ...] = ()) -> PersonFailure:
-    return PersonFailure(row["person_id"], row["version"], row["changed_at"], code, text, fields)
+def _failure(
+    row: Row,
+    code: str,
+    text: str,
+    fields: tuple[str, ...] = (),
+    impersonal: str | None = None,
+) -> PersonFailure:
+    return PersonFailure(
+        row["person_id"], row["version"], row["changed_at"], code, text, fields, impersonal
+    )
 
 
 def _take(page: SortedPage, made: Made, claims: Claims) -> None:

@@ -42,3 +42,9 @@ WHERE due.account_id = $1 AND due.person_id = given.person_id
 UPDATE failures SET resolved_at = $3, next_retry_at = NULL
 WHERE account_id = $1 AND job = 'send_people' AND subject_type = 'person'
   AND subject_id = ANY ($2::bigint[]) AND resolved_at IS NULL;
+
+-- name: failed_in_run
+-- How many of these people failed in the run before. failures_open_people.
+SELECT count(*) FROM failures
+WHERE account_id = $1 AND subject_type = 'person' AND subject_id = ANY ($2::bigint[])
+  AND resolved_at IS NULL AND run_id = $3;

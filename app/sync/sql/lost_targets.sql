@@ -72,3 +72,10 @@ FROM failures AS failure
 WHERE failure.run_id = $1 AND failure.subject_type = 'person' AND failure.resolved_at IS NULL
   AND lower(failure.code) = ANY ($2::text[])
   AND due.account_id = failure.account_id AND due.person_id = failure.subject_id;
+
+-- name: not_failed_yet
+-- They are this run's failures only if they fail again; until then they stand. failures_run.
+UPDATE failures SET run_id = NULL
+WHERE run_id = $1 AND subject_type = 'person' AND resolved_at IS NULL
+  AND lower(code) = ANY ($2::text[])
+RETURNING id;
