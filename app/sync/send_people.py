@@ -152,7 +152,7 @@ class _Sender:
                     # What was taken may change what is to be sent.
                     await pages.again(due)
                     continue
-                page.records = self._readable(page.records)
+                self._leave_unread(page)
                 await pages.claim((*page.records, *page.fills))
                 self._considered.take(due.rows)
                 await self._send(due, page)
@@ -177,11 +177,13 @@ class _Sender:
         self._context.run.counts["pending"] = self._submissions.pending
         await self._considered.save()
 
-    def _readable(self, entries: list[Entry]) -> list[Entry]:
-        """Return the records that may go; whoever would write over what is unread stays due."""
-        kept = [entry for entry in entries if self._news.lets(entry)]
-        self.to_follow += len(entries) - len(kept)
-        return kept
+    def _leave_unread(self, page: SortedPage) -> None:
+        """Leave those due who would write over what is unread, and who was held back for them."""
+        left = {entry.person_id for entry in page.records if not self._news.lets(entry)}
+        if left:
+            page.records = [entry for entry in page.records if entry.person_id not in left]
+            page.held = [each for each in page.held if each.other not in left]
+            self.to_follow += len(left)
 
     async def _see_off(self, fewer_than: int) -> None:
         """Let the contacts of the gathered people go, in as few calls as there can be."""
@@ -232,7 +234,12 @@ class _Sender:
     async def _submit(self, batch: Batch) -> None:
         # The first of them may have waited long for the others.
         await self._news.read_for(batch.entries)
-        if entries := self._readable(batch.take_all()):
+        entries = batch.take_all()
+        if left := [entry for entry in entries if not self._news.lets(entry)]:
+            await self._submissions.drop(left)
+            entries = [entry for entry in entries if not entry.is_dropped]
+            self.to_follow += len(left)
+        if entries:
             await self._submissions.submit(entries, batch.merge_option)
 
 

@@ -145,6 +145,14 @@ class Submissions:
         self._unrecorded[id(entries)] = entries
         self._under_way.add(asyncio.create_task(self._submit(entries, merge_option)))
 
+    async def drop(self, entries: Sequence[Entry]) -> None:
+        """Send none of these after all: they stay due, and so does who was held back for them."""
+        for entry in entries:
+            entry.is_dropped = True
+        emails = [entry.email_key for entry in entries]
+        async with self._context.run.fenced() as connection:
+            await connection.execute(SQL["make_sharers_due"], self._context.account_id, emails)
+
     async def all_submitted(self) -> None:
         """Wait until Dotdigital has every import; raises as `submit` does."""
         while self._under_way:

@@ -260,3 +260,37 @@ async def test_reading_that_succeeds_after_all_leaves_no_fault(
     assert value(sandbox, "LASTNAME") == "Ours"
     assert await due(here) == []
     assert len(await noted(here, "read_before_sending")) == 1
+
+
+@pytest.mark.parametrize("minutes_later", [False, True])
+async def test_whoever_is_held_back_for_who_is_left_stays_due_too(
+    here: Replica,
+    sandboxed: Account,
+    sandbox: RunningSandbox,
+    clock: FakeClock,
+    on_page: OnPage,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    minutes_later: bool,
+) -> None:
+    """Two people with one email, of whom the first can't be read, at once or when it is sent."""
+    if not minutes_later:
+        monkeypatch.setattr(due_people, "_PAGE", 5000)
+    await two_way(here, sandboxed, conflict_rule="prefer_dotdigital")
+    first = await make_person(here.database, last_name="Smith")
+    second = await make_person(here.database, last_name="Jones")
+
+    def cannot_be_read() -> None:
+        clock.advance(301)
+        sandbox.control.add_fault("status", path="/contacts/v3", status=403, times=None)
+
+    if minutes_later:
+        on_page[second.id] = [cannot_be_read]
+    else:
+        cannot_be_read()
+    assert (await here.run(sandboxed, "send_people"))["status"] == "failed"
+    assert await due(here) == [first.id, second.id]
+    sandbox.sandbox.faults.remove()
+    await send(here, sandboxed)
+    assert value(sandbox, "LASTNAME") == "Smith"
+    assert await due(here) == []
