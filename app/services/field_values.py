@@ -27,6 +27,17 @@ Scalar = str | int | float | bool | None
 class ValueMismatchError(ValueError):
     """A value doesn't fit the type of its data field; the text says which and why."""
 
+    def __init__(self, message: str, impersonal: str | None = None) -> None:
+        """Take the text, and the same without the value where it names it."""
+        super().__init__(message)
+        #: The text with nothing of the value itself.
+        self.impersonal = impersonal or message
+
+    @staticmethod
+    def of(value: object, what: str) -> "ValueMismatchError":
+        """Return the error that says this of the value."""
+        return ValueMismatchError(f"{_shown(value)} {what}", f"the value {what}")
+
 
 def typed_value(value: object, data_field_type: str) -> Scalar:
     """Return the value as this type of data field takes it; a blank one is None.
@@ -58,8 +69,8 @@ def boolean(value: object) -> bool | None:
         return True
     if word in _FALSE:
         return False
-    message = f"{_shown(value)} is not a yes or no"
-    raise ValueMismatchError(message)
+    what = "is not a yes or no"
+    raise ValueMismatchError.of(value, what)
 
 
 def _cleaned(given: str) -> str:
@@ -79,8 +90,8 @@ def _text(value: object) -> str:
     if isinstance(value, (datetime, date)):
         return _date(value)
     if isinstance(value, float) and not math.isfinite(value):
-        message = f"{_shown(value)} is not a number"
-        raise ValueMismatchError(message)
+        what = "is not a number"
+        raise ValueMismatchError.of(value, what)
     if isinstance(value, int) and abs(value) >= 10**MAX_TEXT:
         message = f"the number has more digits than the {MAX_TEXT} that the data field takes"
         raise ValueMismatchError(message)
@@ -106,8 +117,8 @@ def _number(value: object) -> int | float:
             number = float(rounded)
             is_whole = rounded == rounded.to_integral_value() or number.is_integer()
             return int(rounded) if is_whole else number
-    message = f"{_shown(value)} is not a number that the data field takes"
-    raise ValueMismatchError(message)
+    what = "is not a number that the data field takes"
+    raise ValueMismatchError.of(value, what)
 
 
 def _exact(value: object) -> Decimal:
@@ -132,13 +143,13 @@ def _date(value: object) -> str:
         try:
             in_utc = moment.astimezone(UTC) if moment.tzinfo else moment
         except OverflowError:
-            message = f"{_shown(value)} is before the year 1 or after 9999 in UTC"
-            raise ValueMismatchError(message) from None
+            what = "is before the year 1 or after 9999 in UTC"
+            raise ValueMismatchError.of(value, what) from None
         return f"{in_utc.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
     if isinstance(moment, date):
         return f"{moment.isoformat()}T00:00:00Z"
-    message = f"{_shown(value)} is not a date: write it like 2026-01-31 or 2026-01-31T09:30:00Z"
-    raise ValueMismatchError(message)
+    what = "is not a date: write it like 2026-01-31 or 2026-01-31T09:30:00Z"
+    raise ValueMismatchError.of(value, what)
 
 
 def _moment(written: str) -> datetime | None:

@@ -21,6 +21,9 @@ async def record_people(
     ids = [failure.person_id for failure in failures]
     rows = await connection.fetch(SQL["attempts"], context.account_id, ids)
     tries = {row["person_id"]: row["attempts"] for row in rows}
+    # Whoever fails twice in a run, by another record or another try, is one who failed.
+    again = await connection.fetchval(SQL["failed_in_run"], context.account_id, ids, context.run.id)
+    context.run.counts["failed"] -= again
     now, limit = context.clock.now(), context.settings.max_attempts
     await connection.execute(
         SQL["record_people"],

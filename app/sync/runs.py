@@ -65,6 +65,11 @@ class Run:
         """Whether the run only says what it would do."""
         return self.mode == "dry_run"
 
+    @property
+    def _shown_done(self) -> int:
+        """What is done, at most all: whoever goes by two records, or two tries, counts once."""
+        return self.done if self.total is None else min(self.done, self.total)
+
     async def save(self, checkpoint: Mapping[str, Any] | None = None) -> None:
         """Write progress and, if given, where to go on from.
 
@@ -74,7 +79,7 @@ class Run:
             SQL["checkpoint"],
             self.id,
             self.attempt,
-            self.done,
+            self._shown_done,
             dict(self.counts),
             dict(self.calls),
             None if checkpoint is None else dict(checkpoint),
@@ -110,7 +115,7 @@ class Run:
             None if error is None else dict(error),
             dict(self.counts),
             dict(self.calls),
-            self.done,
+            self._shown_done,
         )
 
     async def hand_back(self) -> None:

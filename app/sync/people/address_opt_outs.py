@@ -130,7 +130,7 @@ async def _import(context: JobContext, emails: Sequence[str]) -> bool:
         return False
     async with context.run.fenced() as connection:
         await connection.execute(SQL["submitted"], context.account_id, list(emails), import_id)
-    context.run.counts["imports"] += 1
+    await context.run.note("addresses_told_by_import", import_id=import_id, addresses=len(emails))
     for polls in range(_LOOKS):
         await context.clock.sleep(wait_before_poll(polls))
         if await _look_at(context, import_id):

@@ -58,6 +58,10 @@ async def explain_failures(context: JobContext) -> bool:
         return False
     async with context.run.fenced() as connection:
         await connection.execute(SQL["try_again"], context.run.id, codes)
+        again = await connection.fetch(SQL["not_failed_yet"], context.run.id, codes)
+    # They are counted by what becomes of them now.
+    context.run.counts["failed"] -= len(again)
+    context.run.done -= len(again)
     return True
 
 

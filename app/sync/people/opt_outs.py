@@ -52,15 +52,6 @@ async def send_opt_outs(context: JobContext, after_id: int = 0, until_id: int = 
         await context.run.save()
 
 
-async def count_opt_outs(context: JobContext) -> int:
-    """Return how many contacts a run would suppress."""
-    after_id, count = 0, 0
-    while rows := await _due(context, after_id, _LAST_ID):
-        count += len(rows)
-        after_id = rows[-1]["person_id"]
-    return count
-
-
 async def _due(context: JobContext, after_id: int, until_id: int) -> Sequence[Mapping[str, Any]]:
     async with context.database.batch() as connection:
         rows: Sequence[Mapping[str, Any]] = await connection.fetch(

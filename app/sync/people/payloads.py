@@ -19,6 +19,8 @@ from app.services.mapping_kinds.kind import Rule
 
 Row = Mapping[str, Any]
 _Compiled = tuple[MappingRow, Rule]
+#: Sentences by person field, each beside one without the value.
+_Faults = dict[str, list[tuple[str, str]]]
 #: Name, value, what a blank does, person field, and what a complaint names. Tuples, for they are
 #: gone through once for each of a million people.
 _FieldStep = tuple[str, Callable[[Row], Scalar], str, str, str]
@@ -31,9 +33,13 @@ SENT_DIRECTIONS = frozenset({"to_dotdigital", "two_way"})
 class MappedValueError(ValueMismatchError):
     """Some of a person's values don't fit their data fields; the text names all of them."""
 
-    def __init__(self, faults: Mapping[str, str]) -> None:
-        """Take a sentence for each person field that is at fault."""
-        super().__init__(" ".join(faults.values()))
+    def __init__(self, faults: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+        """Take for each person field at fault its sentences, each beside one without the value."""
+        said = [each for of_field in faults.values() for each in of_field]
+        super().__init__(
+            " ".join(sentence for sentence, _ in said),
+            " ".join(impersonal for _, impersonal in said),
+        )
         self.fields = tuple(faults)
 
 
@@ -176,7 +182,7 @@ class PayloadPlan:
         Raises MappedValueError with all that doesn't fit its data field, or its preference.
         """
         whom = row["kind"]
-        faults: dict[str, str] = {}
+        faults: _Faults = {}
         data_fields: dict[str, Scalar] = {}
         filling: dict[str, Scalar] = {}
         for name, value_of, when_blank, person_field, target in self._fields[whom]:
@@ -215,11 +221,10 @@ class PayloadPlan:
         )
 
 
-def _add_fault(
-    faults: dict[str, str], person_field: str, target: str, error: ValueMismatchError
-) -> None:
-    before = f"{faults[person_field]} " if person_field in faults else ""
-    faults[person_field] = f"{before}{person_field} for {target}: {error}."
+def _add_fault(faults: _Faults, person_field: str, target: str, error: ValueMismatchError) -> None:
+    of_both = f"{person_field} for {target}"
+    said = (f"{of_both}: {error}.", f"{of_both}: {error.impersonal}.")
+    faults.setdefault(person_field, []).append(said)
 
 
 def _yielding(given: Iterable[_Compiled]) -> Iterator[str]:

@@ -16,3 +16,5 @@ class PersonFailure:
     text: str
     #: The person's fields that are at fault, where it is known.
     fields: tuple[str, ...] = ()
+    #: The text without any of the person's values; None where it has none of them.
+    impersonal: str | None = None

@@ -3,7 +3,6 @@
 from app.clients.dotdigital import ADD_CALLS_A_MINUTE
 from app.sync.engine import JobContext
 from app.sync.people.due_people import count_due, counts_of, due_people, load_plan
-from app.sync.people.opt_outs import count_opt_outs
 from app.sync.people.people_page import Claims, sort_page
 from app.sync.people.person_standing import policy_of
 from app.sync.people.rehearsed import Rehearsed
@@ -32,7 +31,6 @@ async def rehearse(context: JobContext) -> None:
     run = context.run
     run.total = await count_due(context)
     await say_what_it_takes(context)
-    run.counts["suppressed"] = await count_opt_outs(context)
     plan, _ = await load_plan(context)
     policy, claims = policy_of(context.account_settings), Claims()
     rehearsed = Rehearsed()
@@ -47,7 +45,7 @@ async def rehearse(context: JobContext) -> None:
         run.counts.update(
             deleted=sum(each.heir is None for each in page.departing),
             resubscribed=len(page.returning),
-            suppressed=len(page.unknown_opt_outs),
+            suppressed=len(page.opting_out) + len(page.unknown_opted_out),
         )
         run.done += len(rows)
         await run.save()

@@ -20,6 +20,11 @@ _MOST_NAMED: Final = 100
 
 _Why = tuple[str | None, str | None]
 _NO_REASON: Final[_Why] = (None, None)
+#: They are skipped as well.
+_UNKNOWN_THERE: Final[_Why] = (
+    Reason.OPTED_OUT.value,
+    "No contact has the address, so the address itself goes onto Dotdigital's suppression list.",
+)
 
 
 @dataclass(slots=True)
@@ -41,6 +46,7 @@ class Rehearsed:
         changed = (each for each in page.records if each.contact_id is not None)
         self._add("update", _ids((*changed, *page.fills)))
         self._add("suppress", [(each, _NO_REASON) for each in page.opting_out])
+        self._add("suppress", [(each, _UNKNOWN_THERE) for each in page.unknown_opted_out])
         self._add("resubscribe", _ids(page.returning))
         gone = [each for each in page.departing if each.heir is None]
         self._add("delete", [(each.person_id, _why(each.reason)) for each in gone])
@@ -86,10 +92,9 @@ def _why_held(held: Held) -> _Why:
 
 
 def _why_failing(failure: PersonFailure) -> _Why:
-    """Name the fields at fault, but none of the values: they are the person's own."""
-    if failure.fields:
-        fields = ", ".join(failure.fields)
-        return failure.code, f"{fields}: {Reason.VALUE_MISMATCH.sentence} {advice(failure.code)}"
+    """Name the fields at fault and what they take, but no value: they are the person's own."""
+    if failure.impersonal is not None:
+        return failure.code, with_advice(failure.impersonal, failure.code)
     if any(reason.value == failure.code for reason in Reason):
         return failure.code, with_advice(failure.text, failure.code)
     return failure.code, advice(failure.code)

@@ -79,8 +79,8 @@ class Reason(StrEnum):
         (
             "account_status says why: who unsubscribed comes back by an opt-in, which is no_email "
             "set to true and then to false; whom a suppression audience holds, by leaving that "
-            "list (GET /v1/people/{id}/sync names it); an address that bounces or is blocked has to "
-            "be replaced."
+            "list (GET /v1/people/{id}/sync names it); an address that bounces or is blocked has "
+            "to be replaced."
         ),
     )
     OPT_IN_PENDING = (

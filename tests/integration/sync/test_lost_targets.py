@@ -56,8 +56,10 @@ async def test_records_that_fail_by_a_lost_data_field_go_without_it_in_the_same_
     await here.run(sandboxed, "send_people")
     sandbox.account.delete_data_field("CITY")
     await here.database.pool.execute("UPDATE people SET first_name = 'Anna'")
-    await here.run(sandboxed, "send_people")
+    run = await here.run(sandboxed, "send_people")
 
+    assert (run["status"], run["counts"]["failed"]) == ("succeeded", 0)
+    assert (run["progress_done"], run["progress_total"]) == (1, 1)
     assert sandbox.control.read_contact("ann@example.com")["dataFields"]["FIRSTNAME"] == "Anna"
     assert await failures(here) == [("mapping", mapping_id, "data_field_gone")]
     message = await here.database.pool.fetchval(

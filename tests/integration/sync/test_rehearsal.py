@@ -39,16 +39,18 @@ async def test_dry_run_names_the_people_and_the_reasons(
     blank = await make_person(here.database, email=None)
     sharer = await make_person(here.database, email=opted_out.email)
     bad = await make_person(here.database, email="bad@x.example", custom={"born": "1 May"})
+    unknown = await make_person(here.database, email="un@x.example", no_email=True)
 
     run = await here.run(sandboxed, "send_people", "dry_run")
+    assert run["counts"]["suppressed"] == 2
     would = await rehearsal(api, run["id"])
     named = {what: [each["person_id"] for each in kind["named"]] for what, kind in would.items()}
     assert named == {
         "create": [new.id],
         "update": [changed.id],
-        "suppress": [opted_out.id],
+        "suppress": [opted_out.id, unknown.id],
         "delete": [deleted.id],
-        "skip": [blank.id, sharer.id],
+        "skip": [blank.id, sharer.id, unknown.id],
         "fail": [bad.id],
     }
     assert would["create"]["named"][0] == {
@@ -58,12 +60,14 @@ async def test_dry_run_names_the_people_and_the_reasons(
         "reason": None,
         "detail": None,
     }
-    without_email, of_other = would["skip"]["named"]
+    without_email, of_other, _ = would["skip"]["named"]
     assert (without_email["reason"], of_other["reason"]) == ("blank_email", "no_email")
     assert f"person {opted_out.id}, who has the same email" in of_other["detail"]
     (failing,) = would["fail"]["named"]
     assert failing["reason"] == "value_mismatch"
-    assert failing["detail"].startswith("custom.born: ")
+    assert failing["detail"].startswith(
+        "custom.born for BORN (Date): the value is not a date: write it like 2026-01-31"
+    )
     assert calls(sandbox) == {}
 
 
