@@ -87,7 +87,7 @@ COUNTS = {
     "retrieve_activities": "mailshots stored duplicates matched email_send email_open email_click "
     "email_bounce email_unsubscribe form_submission page_view download",
     "match_activities": "considered matched",
-    "send_lists": "lists lists_created added removed exited waiting failed",
+    "send_lists": "lists lists_created added suppressed removed exited waiting failed",
     "monitor_imports": "open finished acknowledged failed",
 }
 
