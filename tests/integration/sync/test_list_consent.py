@@ -273,8 +273,11 @@ async def test_who_opts_out_while_an_import_brings_them_back_stays_out(
     assert sandbox.control.contact("p1@example.com").email_status == "suppressed"
 
 
+@pytest.mark.parametrize(
+    "hours", [pytest.param(0, id="at once"), pytest.param(30, id="after more than a day")]
+)
 async def test_return_by_an_import_whose_end_is_not_known_is_nobodys_wish(
-    here: Replica, sandboxed: Account, sandbox: RunningSandbox, clock: FakeClock
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, clock: FakeClock, hours: int
 ) -> None:
     """Contacts are read between the import and the look at its end."""
     set_clock(sandbox, clock.now())
@@ -286,6 +289,9 @@ async def test_return_by_an_import_whose_end_is_not_known_is_nobodys_wish(
     await set_state(here, mailing_list, people, "leaving")
     sandbox.control.add_fault("job_hangs", path="/contacts/v3/import", times=1)
     await here.run(sandboxed, "send_lists")
+    clock.advance(hours * 3600)
+    set_clock(sandbox, clock.now())
+    await here.run(sandboxed, "send_people")
     await opt_out(here, people[0].id, clock.now())
     await here.run(sandboxed, "send_people")
     clock.advance(300)
