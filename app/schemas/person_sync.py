@@ -57,8 +57,8 @@ class PersonSyncOut(Schema):
         SyncStatus,
         Field(
             description="As `sync-summary` counts it: `failed` while a failure stands, `pending` "
-            "while a change waits or is in flight, else as the last run left it. `synced` speaks of "
-            "the mappings in use: the condition `no_mapping_left_out` says whether one isn't."
+            "while a change waits or is in flight, else as the last run left it. `synced` speaks "
+            "of the mappings in use: the condition `no_mapping_left_out` says whether one isn't."
         ),
     ]
     account_status: Annotated[
