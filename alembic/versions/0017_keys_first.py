@@ -37,6 +37,4 @@ def downgrade() -> None:
 def _make(name: str, table: str, columns: list[str], where: str | None) -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_index(name, table_name=table)
-    op.create_index(
-        name, table, columns, postgresql_where=None if where is None else text(where)
-    )
+    op.create_index(name, table, columns, postgresql_where=None if where is None else text(where))
