@@ -47,7 +47,6 @@ _NEW: dict[str, Any] = {
     "updated_at": START,
     "contact_id": None,
     "email_sent": None,
-    "gives_up_email": False,
     "account_status": None,
     "link_state": None,
     "link_reason": None,

@@ -4,7 +4,6 @@ Of who opted out and was never a contact, the old address of an opted out contac
 one, and the address of one that was deleted. Telling it again is safe.
 """
 
-import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -24,8 +23,9 @@ from app.clients.dotdigital import (
 )
 from app.db import PoolConnection
 from app.sync.engine import JobContext
+from app.sync.people.opt_outs_there import off_there
 from app.sync.rules.email_match import matched_by
-from app.sync.rules.mailability import NOT_A_CONTACT, RESUBSCRIBING, is_suppressed
+from app.sync.rules.mailability import NOT_A_CONTACT, RESUBSCRIBING
 from app.sync.rules.poll_intervals import wait_before_poll
 from app.sync.statements import statements
 
@@ -59,18 +59,16 @@ async def keep_opted_out(
 async def keep_given_up(context: JobContext, giving_up: Sequence[tuple[int, str]]) -> None:
     """Look whether these contacts are off, and keep the emails so that they are about to give up.
 
-    For who has the email here takes it over, as a new contact, while an opt-out that was made there
-    and isn't read yet goes along with the old one. A call for each.
+    For an opt-out that was made there and isn't read yet goes along with the contact, and whoever
+    gets the email here later would be a new one. A call for one or two; see `off_there`.
     """
-    off = []
-    for contact_id, email_key in giving_up:
-        with contextlib.suppress(NotFound):
-            found = await context.client.contacts.get("contactId", contact_id)
-            if is_suppressed(found.email_status):
-                off.append((email_key, found.updated_at or context.clock.now()))
+    if not giving_up:
+        return
+    off = await off_there(context, [contact_id for contact_id, _ in giving_up])
     if off:
+        addresses = [(email_key, off[each]) for each, email_key in giving_up if each in off]
         async with context.run.fenced() as connection:
-            await keep_opted_out(context, connection, off, "old_address")
+            await keep_opted_out(context, connection, addresses, "old_address")
 
 
 async def tell_address_opt_outs(context: JobContext) -> None:

@@ -1,4 +1,4 @@
-"""Opt-outs that were made in Dotdigital and aren't read yet, looked for before their contacts go.
+"""Opt-outs made in Dotdigital and not read yet, looked for before contacts go or get another email.
 
 For nothing shows them any more afterwards. Nothing of it is written here: what retrieve_people is
 about to read, it reads all the same.
@@ -32,6 +32,8 @@ async def off_there(context: JobContext, contact_ids: Sequence[int]) -> dict[int
     if len(contact_ids) <= _FEW:
         return await _looked_at(context, contact_ids)
     since = (await Stream.load(context, "suppressions")).next_reading(whole=False).since
+    if since is None:
+        return await _suppressed(context, frozenset(contact_ids), BEGINNING)
     rows = await context.database.pool.fetch(
         SQL["linked_since"], context.account_id, list(contact_ids), since
     )
@@ -41,7 +43,7 @@ async def off_there(context: JobContext, contact_ids: Sequence[int]) -> dict[int
     found = await _looked_at(context, new)
     others = frozenset(contact_ids).difference(new)
     if others:
-        found |= await _suppressed(context, others, since or BEGINNING)
+        found |= await _suppressed(context, others, since)
     return found
 
 

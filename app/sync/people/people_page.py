@@ -338,10 +338,19 @@ def _sort_sendable(
         code, text = "unsendable", f"The record can't be sent: {error}."
     else:
         _take(page, made, claims)
-        if made.record is not None and row["gives_up_email"]:
+        if made.record is not None and _gives_email_up(standing):
             page.giving_up.append((row["contact_id"], row["email_sent"]))
         return
     page.failures.append(_failure(row, code, text, fields, impersonal))
+
+
+def _gives_email_up(standing: Standing) -> bool:
+    """Say whether the contact gets another email, and isn't known to be off with the one it has."""
+    return (
+        standing.contact_id is not None
+        and standing.email_sent not in (None, standing.email_key)
+        and not standing.suppressed_there
+    )
 
 
 def _failure(

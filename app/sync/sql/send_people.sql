@@ -63,10 +63,6 @@ SELECT due.person_id, due.reason AS change_reason, due.attempts, due.changed_at,
            person.opted_in_at > coalesce(greatest(person.opted_out_at, address.opted_out_at),
                                          '-infinity'), false) AS opted_in_since,
        link.contact_id, link.email_key AS email_sent, link.account_status, link.sent_fingerprint,
-       coalesce(link.contact_id IS NOT NULL AND link.email_key <> person.email_key, false)
-           AND EXISTS (SELECT FROM people AS other
-                       WHERE other.email_key = link.email_key AND other.id <> person.id
-                         AND other.deleted_at IS NULL) AS gives_up_email,
        link.state AS link_state, link.reason AS link_reason, link.opt_in_asked, link.last_sent_at,
        link.opt_out_told,
        coalesce(greatest(link.opt_out_told,

@@ -220,7 +220,10 @@ class BothSides:
         contact = self._contact(email)
         if contact is not None and not contact.is_suppressed:
             self.sandbox.control.suppress(contact.id, status)
-            self.ledger.there.opted_out(email.lower(), self.clock.now())
+            flying = await self._rows("SELECT contact_id FROM import_records")
+            if contact.id not in {row["contact_id"] for row in flying}:
+                # Else a run has looked already, and it goes along to another address unseen.
+                self.ledger.there.opted_out(email.lower(), self.clock.now())
 
     async def come_back_there(self, email: str) -> None:
         contact = self._contact(email)
@@ -300,9 +303,6 @@ class BothSides:
     def _begin_step(self) -> None:
         self.sandbox.sandbox.calls.clear()
         self._mailable_before = {each.id: (each.email or "").lower() for each in self.mailable()}
-        self._emails_before = {
-            each.id: (each.email or "").lower() for each in self.sandbox.account.contacts
-        }
 
     async def _end_step(self) -> None:
         """Hold what was asked of Dotdigital against the ledger as it stood."""
@@ -313,7 +313,6 @@ class BothSides:
                 # What only Dotdigital knows, it goes by itself: the contact stays as it is.
                 is_off = self.ledger.forbids(email, as_known_here=True)
                 assert not is_off, f"{email} was to be made a contact"
-        self._forget_what_was_given_up()
         for contact in self.mailable():
             email = (contact.email or "").lower()
             if contact.id not in self._mailable_before:
@@ -323,21 +322,6 @@ class BothSides:
                 self.by_hand.discard(contact.id)
                 self._ours.add(contact.id)
         await self.look()
-
-    def _forget_what_was_given_up(self) -> None:
-        """Let what only Dotdigital knew of an address go along with the contact that had it.
-
-        Unless somebody here has the address, for whom a run looks first.
-        """
-        borne = {row["email_key"] for row in self.ledger.people if row["deleted_at"] is None}
-        for contact in self.sandbox.account.contacts:
-            before = self._emails_before.get(contact.id)
-            if (
-                before is not None
-                and before != (contact.email or "").lower()
-                and before not in borne
-            ):
-                self.ledger.there.outs.pop(before, None)
 
     # What must hold.
 

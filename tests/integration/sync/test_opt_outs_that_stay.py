@@ -302,3 +302,20 @@ async def test_email_that_opted_out_there_is_not_mailed_to_who_takes_it_over_her
         await here.run(sandboxed, "send_people")
     assert mailable(sandbox) == []
     assert await due(here) == []
+
+
+async def test_old_address_that_opted_out_there_stays_out_though_nobody_has_read_it(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox
+) -> None:
+    """Nobody else has it here yet; who gets it later is not mailed."""
+    person = await make_person(here.database, email="old@example.com")
+    await here.run(sandboxed, "send_people")
+    sandbox.control.unsubscribe("old@example.com")
+    await here.database.pool.execute("UPDATE people SET email = 'new@example.com'")
+    await here.run(sandboxed, "send_people")
+    assert sandbox.control.contact("new@example.com").id is not None
+
+    later = await make_person(here.database, email="old@example.com", first_name="Bob")
+    run = await here.run(sandboxed, "send_people")
+    assert later.id != person.id
+    assert (run["counts"]["skipped"], run["counts"].get("created", 0)) == (1, 0)
