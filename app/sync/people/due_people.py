@@ -96,6 +96,7 @@ async def write_settled(context: JobContext, connection: PoolConnection, page: S
     await _write_held(context, connection, page.held)
     await _write_unchanged(context, connection, page.unchanged)
     await record_people(context, connection, page.failures)
+    await _try_sharers(context, connection, page)
     await keep_opted_out(context, connection, page.unknown_opt_outs, "never_a_contact")
     await keep_opted_out(context, connection, page.doubtful_opt_outs, "perhaps_a_contact")
 
@@ -118,6 +119,19 @@ async def _write_held(
         [each.changed_at for each in held],
     )
     await heal_people(context, connection, person_ids)
+
+
+async def _try_sharers(context: JobContext, connection: PoolConnection, page: SortedPage) -> None:
+    """Have those tried who wait for an email that these people take from nobody any more.
+
+    A run may have ended between holding them back and sending the one whom they wait for.
+    """
+    leave_it = [each.person_id for each in page.held if each.reason is not Reason.LINKED_ELSEWHERE]
+    leave_it += [
+        each.person_id for each in page.failures if each.code != Reason.LINKED_ELSEWHERE.value
+    ]
+    if leave_it:
+        await connection.execute(SQL["try_waiting_sharers"], context.account_id, leave_it)
 
 
 async def _write_unchanged(

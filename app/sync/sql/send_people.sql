@@ -219,6 +219,25 @@ DELETE FROM person_changes AS due USING given
 WHERE due.account_id = $1 AND due.person_id = given.person_id
   AND due.version <= given.version AND due.changed_at <= given.changed_at;
 
+-- name: try_waiting_sharers
+-- Whoever waits for one of these people to leave the email to them, where that one has no contact
+-- and gets none now. people_pkey, people_email_key, contact_links_pkey; by id, as everybody writes.
+INSERT INTO person_changes AS due (account_id, person_id, version, reason, changed_at)
+SELECT DISTINCT ON (sharer.person_id)
+       $1::bigint, sharer.person_id, sharer.version, 'sibling', clock_timestamp()
+FROM people_with_emails(ARRAY(
+    SELECT person.email_key FROM people AS person
+    WHERE person.id = ANY ($2::bigint[]) AND person.email_key IS NOT NULL
+      AND NOT EXISTS (SELECT FROM contact_links AS held
+                      WHERE held.account_id = $1 AND held.person_id = person.id
+                        AND held.contact_id IS NOT NULL))) AS sharer
+JOIN contact_links AS waiting
+  ON waiting.account_id = $1 AND waiting.person_id = sharer.person_id
+ AND waiting.reason = 'email_linked_elsewhere'
+WHERE sharer.person_id <> ALL ($2::bigint[])
+ORDER BY sharer.person_id
+ON CONFLICT (account_id, person_id) DO NOTHING;
+
 -- name: settle_unchanged
 -- People whose payload is the one that was acknowledged: no call, and nothing due any more. The note
 -- says whose number was left out of it.

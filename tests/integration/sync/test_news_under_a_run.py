@@ -176,3 +176,31 @@ async def test_page_is_settled_in_the_order_of_ids_whatever_becomes_of_each(
     )
     assert await free_behind_the_first(here, here.run(sandboxed, "send_people")) == 4
     assert await due(here) == []
+
+
+@pytest.mark.parametrize("leaves_it", ["sync_with_mailer = false", "last_name = repeat('x', 1001)"])
+async def test_who_waits_for_somebody_that_was_never_sent_is_tried_once_that_one_is_not_sent(
+    here: Replica, sandboxed: Account, sandbox: RunningSandbox, leaves_it: str
+) -> None:
+    """The run that held one of them back for the other died before it sent that one."""
+    await make_mapping(
+        here.database, sandboxed, person_field="last_name", dotdigital_field="LASTNAME"
+    )
+    first = await make_person(here.database, email="ann@example.com")
+    second = await make_person(here.database, email="Ann@example.com")
+    await here.database.pool.execute(
+        """INSERT INTO contact_links (account_id, person_id, state, reason)
+           VALUES ($1, $2, 'not_eligible', 'email_linked_elsewhere')""",
+        sandboxed.id,
+        second.id,
+    )
+    await here.database.pool.execute("DELETE FROM person_changes WHERE person_id = $1", second.id)
+    await here.database.pool.execute(f"UPDATE people SET {leaves_it} WHERE id = $1", first.id)
+    for _ in range(2):
+        await here.run(sandboxed, "send_people")
+    sent = await link(here, second.id)
+    assert sent is not None and sent["contact_id"] is not None
+    assert len(list(sandbox.account.contacts)) == 1
+    for _ in range(2):
+        run = await here.run(sandboxed, "send_people")
+        assert run["counts"].get("considered", 0) == 0, "neither wakes the other for ever"
