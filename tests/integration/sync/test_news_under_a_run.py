@@ -199,7 +199,8 @@ async def test_who_waits_for_somebody_that_was_never_sent_is_tried_once_that_one
     for _ in range(2):
         await here.run(sandboxed, "send_people")
     sent = await link(here, second.id)
-    assert sent is not None and sent["contact_id"] is not None
+    assert sent is not None
+    assert sent["contact_id"] is not None
     assert len(list(sandbox.account.contacts)) == 1
     for _ in range(2):
         run = await here.run(sandboxed, "send_people")
