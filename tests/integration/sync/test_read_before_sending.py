@@ -90,7 +90,7 @@ async def test_reading_costs_one_call_where_a_value_moved_here(
 
 
 @pytest.mark.parametrize(
-    ("change", "look"),
+    "change, look",
     [
         pytest.param({"first_name": "Anna"}, {}, id="a value that is only sent moved"),
         pytest.param(
